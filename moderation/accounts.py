@@ -1,0 +1,173 @@
+"""Who may do what on which site."""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from datetime import datetime
+
+from flask_security import hash_password
+from sqlalchemy import func, select
+
+from moderation import audit
+from moderation.db import db
+from moderation.models import Account, Action, Kind, LogHead, Membership, Reason, Role, Site, Via
+
+#: A password has at least this many characters; at most so many are hashed (ASVS 6.2.1, 6.2.9).
+LEAST_PASSWORD, MOST_PASSWORD = 12, 200
+
+#: What a new site rejects for: label, text for the author, clause, legal category.
+DEFAULT_REASONS = (
+    ("Off the topic", "Your reply is about something other than the page it was left on.", "1", ""),
+    ("About a person, not the matter", "Please say it again without the remark about the other writer.", "3", ""),
+    ("Advertising", "We do not publish offers or links to shops.", "4", ""),
+    ("Private details of somebody else", "Your reply names or describes a private person.", "5", "privacy"),
+    ("May be unlawful", "We cannot publish this, because it may be against the law.", "6", "unlawful"),
+)
+
+
+class Taken(Exception):
+    """The key or address is in use."""
+
+
+def sites_of(account: Account) -> list[Site]:
+    """Return the sites an account works on, by name."""
+    return list(
+        db.session.scalars(
+            select(Site).join(Membership).where(Membership.account_id == account.id).order_by(Site.name, Site.id)
+        )
+    )
+
+
+def find(email: str) -> Account | None:
+    """Find an account by its address."""
+    return db.session.scalars(select(Account).where(Account.email == email.strip().lower())).one_or_none()
+
+
+def site(key: str) -> Site | None:
+    """Find a site by its key."""
+    return db.session.scalars(select(Site).where(Site.key == key)).one_or_none()
+
+
+def any_account() -> bool:
+    """Whether somebody can sign in at all."""
+    return db.session.scalars(select(func.count(Account.id))).one() > 0
+
+
+def start_code(secret: str) -> str:
+    """Return the code of the page on which the first owner is made; worth nothing once there is one."""
+    return hmac.digest(secret.encode(), b"first owner", "sha256").hex()[:24]
+
+
+def create_site(key: str, *, name: str, origins: list[str], now: datetime, via: Via) -> Site:
+    """Add a site with the head of its log and default reasons. Raises `Taken`."""
+    if site(key) is not None:
+        raise Taken
+    reasons = [
+        Reason(digit=digit, label=label, text=text, clause=clause, category=category)
+        for digit, (label, text, clause, category) in enumerate(DEFAULT_REASONS, start=1)
+    ]
+    made = Site(key=key, name=name, origins=origins, required=["author", "email"], created_at=now, reasons=reasons)
+    made.head = LogHead()
+    db.session.add(made)
+    db.session.flush()
+    _log(Action.CREATE, Kind.SETTING, f"site:{made.id}", via=via, now=now, site_id=made.id)
+    return made
+
+
+def create_account(email: str, *, name: str, password_hash: str, now: datetime, via: Via) -> Account:
+    """Add an account; hash the password before the transaction begins. Raises `Taken`."""
+    if find(email) is not None:
+        raise Taken
+    account = Account(
+        email=email.strip().lower(),
+        name=name,
+        password=password_hash,
+        fs_uniquifier=secrets.token_hex(16),
+        created_at=now,
+    )
+    db.session.add(account)
+    db.session.flush()
+    _log(Action.CREATE, Kind.SETTING, f"account:{account.id}", via=via, now=now, account_id=account.id)
+    return account
+
+
+def create_first_owner(email: str, *, name: str, password_hash: str, now: datetime) -> Account:
+    """Make the owner of all there is, provided nobody can sign in yet. Raises `Taken`."""
+    # The installation's head is held first: of two first owners at once, the second finds an account.
+    db.session.scalars(select(LogHead).where(LogHead.site_id.is_(None)).with_for_update()).one()
+    if any_account():
+        raise Taken
+    account = create_account(email, name=name, password_hash=password_hash, now=now, via=Via.WEB)
+    for owned in db.session.scalars(select(Site).order_by(Site.id)):
+        grant(account, owned, Role.OWNER, now=now, via=Via.WEB)
+    return account
+
+
+def grant(account: Account, to: Site, role: Role, *, now: datetime, via: Via) -> None:
+    """Give an account a role on a site, in place of the one it had."""
+    membership = db.session.get(Membership, (account.id, to.id))
+    if membership is None:
+        db.session.add(Membership(account_id=account.id, site_id=to.id, role=role))
+    else:
+        membership.role = role
+    db.session.flush()
+    _log(Action.CHANGE, Kind.SETTING, f"account:{account.id}", via=via, now=now, site_id=to.id, rule=f"role:{role}")
+
+
+def note_sign_in(account: Account, *, now: datetime) -> None:
+    """Log that somebody signed in."""
+    _log(Action.SIGN_IN, Kind.SIGN_IN, f"account:{account.id}", via=Via.WEB, now=now, account_id=account.id)
+
+
+def password_fault(password: str, *, email: str, name: str) -> str | None:
+    """Say what is wrong with a new password: "short", "long" or "guessable"; None if nothing is."""
+    if len(password) < LEAST_PASSWORD:
+        return "short"
+    if len(password) > MOST_PASSWORD:
+        return "long"
+    told = {email.strip().lower(), email.partition("@")[0].lower(), name.strip().lower()}
+    if password.strip().lower() in told or len(set(password)) < 5:
+        return "guessable"
+    return None
+
+
+def hashed(password: str) -> str:
+    """Hash a password with argon2; call it outside any transaction."""
+    return str(hash_password(password))
+
+
+def network_tag(address: str, *, secret: str) -> str:
+    """Hash the sender's network: IPv4 by /24, IPv6 by /64. The address itself is kept nowhere."""
+
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        parsed = ipaddress.ip_address("::")
+    network = ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False)
+    return hashlib.blake2b(str(network).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
+
+
+def _log(
+    action: Action,
+    kind: Kind,
+    subject: str,
+    *,
+    via: Via,
+    now: datetime,
+    site_id: int | None = None,
+    account_id: int | None = None,
+    rule: str | None = None,
+) -> None:
+    audit.record(
+        audit.Event(
+            kind=kind,
+            action=action,
+            subject=subject,
+            via=via,
+            at=now,
+            site_id=site_id,
+            account_id=account_id,
+            rule=rule,
+        )
+    )

@@ -1,0 +1,170 @@
+"""Record, and prove, the log: append-only, one chain of hashes a site."""
+
+import hashlib
+import json
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from moderation.db import db
+from moderation.models import Action, Entry, Kind, LogHead, Revision, Site, Status, Via
+
+#: What the hash covers: everything but the words (note, salt), the hash itself and the row's number.
+HASHED = tuple(
+    name
+    for name in Entry.__table__.columns.keys()  # noqa: SIM118 - not a dict
+    if name not in {"id", "note", "salt", "hash"}
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is to be recorded. `note` is the only place for names, addresses and other words."""
+
+    kind: Kind
+    action: Action
+    subject: str
+    via: Via
+    at: datetime
+    site_id: int | None = None
+    revision_id: int | None = None
+    from_status: Status | None = None
+    to_status: Status | None = None
+    turn: int | None = None
+    reason_id: int | None = None
+    account_id: int | None = None
+    rule: str | None = None
+    batch: str | None = None
+    note: str | None = None
+
+
+def record(event: Event) -> Entry:
+    """Append one entry to its chain; see `record_all`."""
+    return record_all([event])[0]
+
+
+def record_all(events: Sequence[Event]) -> list[Entry]:
+    """Append entries to one site's chain, and keep the counts by status beside the chain's head.
+
+    The head is the last lock of a transaction: call it when all other rows are held.
+    """
+    if not events:
+        return []
+    head = db.session.scalars(
+        select(LogHead)
+        .where(LogHead.site_id == events[0].site_id)
+        .with_for_update(of=LogHead)
+        .execution_options(populate_existing=True)
+    ).one()
+    entries = [_append(event, head) for event in events]
+    db.session.add_all(entries)
+    db.session.flush()
+    return entries
+
+
+def _append(event: Event, head: LogHead) -> Entry:
+    if event.site_id != head.site_id:
+        raise ValueError("an entry of another site")
+    salt = secrets.token_hex(16)
+    entry = Entry(**vars(event), salt=salt, sealed=_seal(salt, event.note), previous=head.hash)
+    entry.hash = _hash(entry)
+    head.hash = entry.hash
+    for status, change in ((event.from_status, -1), (event.to_status, 1)):
+        if status:
+            setattr(head, status, getattr(head, status) + change)
+    return entry
+
+
+def forget(entry: Entry) -> None:
+    """Remove an entry's words; the chain stays whole."""
+    entry.note = entry.salt = None
+
+
+@dataclass
+class Proof:
+    """What `verify` found on one chain."""
+
+    chain: str
+    entries: int = 0
+    forgotten: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify() -> list[Proof]:
+    """Prove every chain, and that each revision's status follows from its entries.
+
+    Nothing is public without an approval: an approved revision needs an approving entry that it was moved by.
+    """
+    names = dict(db.session.execute(select(Site.id, Site.key)).all())
+    heads = db.session.scalars(select(LogHead).order_by(LogHead.id)).all()
+    proofs = [_prove(head, chain=names[head.site_id] if head.site_id else "installation") for head in heads]
+    headless = set(names) - {head.site_id for head in heads}
+    return proofs + [Proof(chain=names[site_id], faults=["the chain's head is missing"]) for site_id in headless]
+
+
+def _prove(head: LogHead, *, chain: str) -> Proof:
+    proof = Proof(chain)
+    last = ""
+    folded: dict[int, tuple[Status | None, int | None]] = {}
+    approvals: set[int] = set()
+    entries = select(Entry).where(Entry.site_id == head.site_id).order_by(Entry.id).execution_options(yield_per=500)
+    for entry in db.session.scalars(entries):
+        proof.entries += 1
+        if entry.previous != last:
+            proof.faults.append(f"entry {entry.id}: does not follow the entry before it")
+        if entry.hash != _hash(entry):
+            proof.faults.append(f"entry {entry.id}: changed since it was written")
+        if entry.salt is None and entry.note is None:
+            proof.forgotten += 1
+        elif entry.salt is None or entry.sealed != _seal(entry.salt, entry.note):
+            proof.faults.append(f"entry {entry.id}: its words changed since they were written")
+        last = entry.hash
+        if entry.revision_id is not None:
+            before = folded.get(entry.revision_id, (None, None))[0]
+            if entry.from_status != before:
+                proof.faults.append(
+                    f"entry {entry.id}: revision {entry.revision_id} was {before}, not {entry.from_status}"
+                )
+            folded[entry.revision_id] = (entry.to_status, entry.turn)
+            if entry.action is Action.APPROVE:
+                approvals.add(entry.revision_id)
+    if head.hash != last:
+        proof.faults.append("the chain's head is not its last entry")
+    if head.site_id is not None:
+        _prove_statuses(proof, head, folded, approvals)
+    return proof
+
+
+def _prove_statuses(
+    proof: Proof, head: LogHead, folded: dict[int, tuple[Status | None, int | None]], approvals: set[int]
+) -> None:
+    counts: Counter[Status] = Counter()
+    rows = select(Revision.id, Revision.status, Revision.turn).where(Revision.site_id == head.site_id)
+    for id_, status, turn in db.session.execute(rows.execution_options(yield_per=500)):
+        counts[status] += 1
+        if folded.pop(id_, None) != (status, turn):
+            proof.faults.append(f"revision {id_}: is {status} without an entry that says so")
+        elif status is Status.APPROVED and id_ not in approvals:
+            proof.faults.append(f"revision {id_}: is public without an approval")
+    proof.faults.extend(f"revision {id_}: has entries but is gone" for id_ in folded)
+    for status in Status:
+        if getattr(head, status) != counts[status]:
+            proof.faults.append(f"{status}: {getattr(head, status)} counted, {counts[status]} there")
+
+
+def _seal(salt: str, note: str | None) -> str:
+    return hashlib.sha256(f"{salt}\n{note or ''}".encode()).hexdigest()
+
+
+def _hash(entry: Entry) -> str:
+    values = {name: _plain(getattr(entry, name)) for name in HASHED}
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{entry.previous}\n{canonical}".encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

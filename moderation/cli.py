@@ -1,0 +1,273 @@
+"""Commands: `flask serve`, `flask site`, `flask account`, `flask import`, `flask audit`, `flask check`."""
+
+import re
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import BinaryIO, ParamSpec
+from urllib.parse import urlsplit
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from moderation import accounts, audit, checks, markup, publishing, transfer
+from moderation.config import demo_origin
+from moderation.db import clock, db, reading, writing
+from moderation.models import Account, Role, Site, Thread, Via
+from moderation.models.pagekey import BadAddress, origin_of
+from moderation.transfer import wordpress
+from moderation.transfer.record import NotReadable, Record, Truncated
+
+
+class Commands(AppGroup):
+    """Commands that need the database, and say so in a sentence where it is not there or not up to date."""
+
+    def command(self, name: str) -> Callable[[Callable[..., None]], click.Command]:  # type: ignore[override]
+        """Add a command to the group."""
+        add = super().command(name)
+        return lambda function: add(_with_database(function))
+
+
+P = ParamSpec("P")
+
+
+def _with_database(function: Callable[P, None]) -> Callable[P, None]:
+    @wraps(function)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> None:
+        if (state := checks.schema_of(current_app)) is not None:
+            raise click.ClickException(state)
+        try:
+            function(*args, **kwargs)
+        except DBAPIError as error:
+            raise click.ClickException(f"The database refused: {str(error.orig).strip().splitlines()[0]}") from error
+
+    return asked
+
+
+site_group = Commands("site", help="Sites: websites whose pages have threads.")
+account_group = Commands("account", help="Accounts: people who sign in.")
+import_group = Commands("import", help="Bring comments in from elsewhere.")
+audit_group = Commands("audit", help="The log and its proof.")
+
+#: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
+GIVE_WAY = 0.05
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its commands."""
+    for command in (site_group, account_group, import_group, audit_group, check, serve):
+        app.cli.add_command(command)
+
+
+@site_group.command("create")
+@click.argument("key")
+@click.option("--origin", "origins", multiple=True, required=True, help="As in https://example.org; may be repeated.")
+@click.option("--name", help="Shown to people; default: the origin's host.")
+@click.option("--owner", help="E-mail address of an account that owns it.")
+def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str | None) -> None:
+    """Add a site, with default reasons on digits 1 to 5."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", key):
+        raise click.BadParameter("a key has 1 to 40 of a-z 0-9 -", param_hint="KEY")
+    try:
+        clean = list(dict.fromkeys(origin_of(origin) for origin in origins))
+    except BadAddress as error:
+        raise click.BadParameter("an origin looks like https://example.org", param_hint="--origin") from error
+    name = markup.tidy_name(name or urlsplit(clean[0]).netloc)
+    if not 0 < len(name) <= 200:
+        raise click.BadParameter("a name has 1 to 200 characters", param_hint="--name")
+    account = _account(owner) if owner else None
+    try:
+        site = accounts.create_site(key, name=name, origins=clean, now=clock(), via=Via.CLI)
+    except accounts.Taken as error:
+        raise click.ClickException(f"There is a site {key} already.") from error
+    if account:
+        accounts.grant(account, site, Role.OWNER, now=clock(), via=Via.CLI)
+    db.session.commit()
+    click.echo(f"Site {key} for {', '.join(clean)}.")
+    if not account:
+        click.echo(f"It has no owner yet: flask account create EMAIL --name NAME --owner-of {key} --password-stdin")
+
+
+@account_group.command("create")
+@click.argument("email")
+@click.option("--name", default="", help="Colleagues see it beside decisions.")
+@click.option("--owner-of", multiple=True, help="Key of a site; may be repeated.")
+@click.option("--moderator-of", multiple=True, help="Key of a site; may be repeated.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create_account(
+    email: str, name: str, owner_of: tuple[str, ...], moderator_of: tuple[str, ...], password_stdin: bool
+) -> None:
+    """Add an account, or give one that is there a role."""
+    if both := set(owner_of) & set(moderator_of):
+        raise click.UsageError(f"An owner of {both.pop()} is its moderator too: give one of the two.")
+    roles = [(_site(key), Role.OWNER) for key in owner_of] + [(_site(key), Role.MODERATOR) for key in moderator_of]
+    account = accounts.find(email)
+    if account is None:
+        account = _new_account(email, name=name, password_stdin=password_stdin)
+    else:
+        click.echo(f"{account.email} has an account already; name and password stay.")
+    for site, role in roles:
+        accounts.grant(account, site, role, now=clock(), via=Via.CLI)
+    db.session.commit()
+    given = ", ".join(f"{role} of {site.key}" for site, role in roles)
+    click.echo(f"{account.email}: {given or 'no role given'}")
+
+
+@import_group.command("wordpress")
+@click.argument("file", type=click.File("rb"))
+@click.option("--site", "key", required=True, help="Key of the site that gets the comments.")
+@click.option("--dry-run", is_flag=True, help="Only report what would be done.")
+def import_wordpress(file: BinaryIO, key: str, dry_run: bool) -> None:
+    """Import a WordPress export (WXR); a second run adds nothing."""
+    site, report, fault = _site(key), transfer.Report(), None
+    db.session.rollback()
+    run = transfer.rehearse if dry_run else transfer.bring_in
+    try:
+        with reading() if dry_run else writing():
+            for _ in run(wordpress.read(file), site=site, source="wordpress", now=clock(), report=report):
+                db.session.commit()
+                if not dry_run:
+                    threading.Event().wait(GIVE_WAY)
+    except (NotReadable, OSError) as error:
+        raise click.ClickException(f"{file.name}: {error}") from error
+    except Truncated as error:
+        fault = f"{file.name}: {error}"
+    click.echo("Dry run, nothing was stored." if dry_run else f"Imported into {key}.")
+    for line in _told(report, origin=site.origins[0]):
+        click.echo(line)
+    if fault:
+        raise click.ClickException(fault)
+
+
+@audit_group.command("verify")
+def verify() -> None:
+    """Prove the log's chains, and that nothing is public without an approval."""
+    proofs = audit.verify()
+    for proof in proofs:
+        forgotten = f", {proof.forgotten} forgotten" if proof.forgotten else ""
+        click.echo(f"{proof.chain}: {proof.entries} entries{forgotten}, {'broken' if proof.faults else 'whole'}")
+        for fault in proof.faults:
+            click.echo(f"  {fault}")
+    if any(proof.faults for proof in proofs):
+        sys.exit(1)
+
+
+@click.command("check")
+@with_appcontext
+def check() -> None:
+    """Check the configuration: secrets, database, addresses, proxies."""
+    findings = checks.run(current_app)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.fine else 'MEND'}  {finding.text}")
+    if not all(finding.fine for finding in findings):
+        sys.exit(1)
+
+
+@click.command("serve")
+@with_appcontext
+def serve() -> None:
+    """Serve until stopped, with the worker in the same process group."""
+    from moderation import serving
+
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if (state := checks.schema_of(app)) is not None:
+        raise click.ClickException(state)
+    try:
+        serving.claim_address(app.config["BIND"])
+    except OSError as error:
+        raise click.ClickException(f"Nothing can listen on {app.config['BIND']}: {error.strerror}.") from error
+    lines = [f"Queue           {app.config['BASE_URL']}/queue/"]
+    if app.config["DEMO"] and (origin := demo_origin(app.config["BASE_URL"])):
+        seed_demo(origin)
+        lines.insert(0, f"Demo article    {origin}/demo/mill-lane")
+    if not accounts.any_account():
+        code = accounts.start_code(app.config["SECRET_KEY"])
+        lines.append(f"First owner     {app.config['BASE_URL']}/account/start?code={code}")
+    db.session.rollback()
+    db.session.remove()
+    click.echo("\n" + "\n".join(lines) + "\n")
+    serving.serve(app)
+
+
+def seed_demo(origin: str) -> None:
+    """Make the demo site, with some comments on its article, unless it is there."""
+    if (site := accounts.site("demo")) is not None:
+        if origin not in site.origins and all(demo_origin(each) for each in site.origins):
+            # The port changed since: the article moved with it.
+            site.origins = [origin]
+            for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):
+                thread.page_key = f"{urlsplit(origin).netloc}/{thread.page_key.partition('/')[2]}"
+                publishing.follow(thread)
+            db.session.commit()
+        return
+    site = accounts.create_site("demo", name="The Harrow Vale Courier", origins=[origin], now=clock(), via=Via.CLI)
+    site.accent = "#7a1f2b"
+    for owner in db.session.scalars(select(Account)):
+        accounts.grant(owner, site, Role.OWNER, now=clock(), via=Via.CLI)
+    with (Path(transfer.__file__).parent / "demo" / "harrow-vale.xml").open("rb") as file:
+        records = (
+            replace(record, page=replace(record.page, url=f"{origin}/demo/mill-lane"))
+            for record in wordpress.read(file)
+            if isinstance(record, Record)
+        )
+        for _ in transfer.bring_in(records, site=site, source="wordpress", now=clock(), report=transfer.Report()):
+            db.session.commit()
+
+
+def _new_account(email: str, *, name: str, password_stdin: bool) -> Account:
+    try:
+        validate_email(email, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise click.BadParameter(str(error), param_hint="EMAIL") from error
+    if not password_stdin:
+        raise click.UsageError("A new account needs a password: give it on standard input with --password-stdin.")
+    name = markup.tidy_name(name or email.partition("@")[0])
+    if not 0 < len(name) <= 100 or markup.unprintable(name):
+        raise click.BadParameter("a name has 1 to 100 characters", param_hint="--name")
+    try:
+        password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise click.ClickException("The password is not in UTF-8.") from error
+    if fault := accounts.password_fault(password, email=email, name=name):
+        raise click.ClickException(
+            f"The password is {fault}: it needs {accounts.LEAST_PASSWORD} to {accounts.MOST_PASSWORD} characters, "
+            "and not to be easily guessed."
+        )
+    db.session.rollback()
+    hashed = accounts.hashed(password)
+    return accounts.create_account(email, name=name, password_hash=hashed, now=clock(), via=Via.CLI)
+
+
+def _site(key: str) -> Site:
+    site = accounts.site(key)
+    if site is None:
+        raise click.ClickException(f"There is no site {key}. Add it with: flask site create {key} --origin URL")
+    return site
+
+
+def _account(email: str) -> Account:
+    account = accounts.find(email)
+    if account is None:
+        raise click.ClickException(f"There is no account {email}.")
+    return account
+
+
+def _told(report: transfer.Report, *, origin: str) -> list[str]:
+    """Say a report in lines, one a count."""
+    words = {"approved": "published", "held": "held", "spam": "spam", "trash": "rejected (trash)"}
+    lines = [f"{report.new[state]:>7}  {words[state]}" for state in words if report.new[state]]
+    lines += [f"{number:>7}  {kind}s, counted apart and not imported" for kind, number in report.apart.items()]
+    lines += [f"{number:>7}  left out: {why}" for why, number in report.broken.items()]
+    lines += [f"{number:>7}  of them on pages of {host}, moved to {origin}" for host, number in report.moved.items()]
+    if report.orphans:
+        lines.append(f"{report.orphans:>7}  without their parent, kept at the top level")
+    if report.here:
+        lines.append(f"{report.here:>7}  here already, left as they are")
+    return [f"{report.new.total():>7}  new", *lines]

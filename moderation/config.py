@@ -1,0 +1,181 @@
+"""Every setting: its name, type, default and one line of meaning, and the secrets made at first start.
+
+A setting comes from the environment as ``MODERATION_<NAME>``, else from ``instance/config.py`` as ``<NAME>``,
+else from its default. A value that does not fit its type stops the start with a sentence that names it.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "MODERATION_"
+
+
+class BadSetting(ValueError):
+    """A setting that is unknown or does not fit its type."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting; `least` bounds numbers from below, `most` from above."""
+
+    name: str
+    kind: type[str] | type[int] | type[bool]
+    default: str | int | bool
+    meaning: str
+    least: int = 0
+    most: int = 10**9
+
+
+SETTINGS = (
+    Setting(
+        "INSTANCE_PATH", str, "", "Folder of config.py, secrets and the SQLite files; default: instance/ at the root."
+    ),
+    Setting("BIND", str, "127.0.0.1:8000", "Address and port the server listens on."),
+    Setting("BASE_URL", str, "", "Public address of the service, without a path; default: http:// + BIND."),
+    Setting(
+        "DATABASE_URL", str, "", "sqlite:///… or postgresql://…; default: moderation.sqlite in the instance folder."
+    ),
+    Setting(
+        "PROXY_HOPS", int, 0, "How many proxies in front set X-Forwarded-For and -Proto; 0 = none is believed.", most=9
+    ),
+    Setting("WORKERS", int, 2, "Server processes.", least=1, most=64),
+    Setting("THREADS", int, 8, "Requests one server process handles at a time.", least=1, most=256),
+    Setting(
+        "DEMO", bool, True, "Make the demo site and serve its article (only where BASE_URL is a loopback address)."
+    ),
+    Setting("REPLY_PAUSE", int, 15, "Seconds before the same author may reply again from the same network; 0 = none."),
+    Setting("PREVIEWS_PER_MINUTE", int, 30, "Previews one network may ask for in a minute.", least=1),
+    Setting(
+        "SIGN_INS_PER_HOUR", int, 20, "Failed sign-ins per hour, for one e-mail address and for one network.", least=1
+    ),
+    Setting("SESSION_HOURS", int, 12, "A sign-in ends this long after its last use.", least=1, most=720),
+    Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
+    Setting("LOG_LEVEL", str, "info", "Least level that is logged: debug, info, warning or error."),
+)
+
+#: Made at first start and kept in instance/secrets.json. Losing RECEIPT_KEY breaks every receipt that was handed out.
+SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "RECEIPT_KEY", "NETWORK_KEY", "FORM_KEY")
+
+
+def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | bool]:
+    """Return all settings and secrets by name.
+
+    Raises `BadSetting` for an unknown name, or a value that does not fit.
+    """
+    known = {setting.name: setting for setting in SETTINGS}
+    given = {name.removeprefix(PREFIX): text for name, text in environ.items() if name.startswith(PREFIX)}
+    instance = Path(given.get("INSTANCE_PATH") or root / "instance").resolve()
+    from_file = _config_file(instance / "config.py")
+    for name in [*given, *from_file]:
+        if name not in known and name not in SECRETS and not name.startswith("TEST_"):
+            raise BadSetting(f"{PREFIX}{name} is not a setting. Known: {', '.join(known)}")
+    values = {name: _cast(known[name], given.get(name, from_file.get(name, known[name].default))) for name in known}
+    values["INSTANCE_PATH"] = str(instance)
+    values.update(_secrets(instance, given, from_file))
+    values["BASE_URL"] = _base_url(str(values["BASE_URL"]), bind=str(values["BIND"]))
+    values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
+    return values
+
+
+def bind_address(bind: str) -> tuple[str, int]:
+    """Split host:port, with brackets around an IPv6 host."""
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise BadSetting(f"{PREFIX}BIND: {bind!r} is not host:port")
+    return host.strip("[]"), int(port)
+
+
+#: Two names of one machine are two origins to a browser.
+OTHER_NAME = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
+
+
+def demo_origin(base_url: str) -> str | None:
+    """Return the demo site's origin; None where the service is not on a loopback address."""
+    parts = urlsplit(base_url)
+    other, port = OTHER_NAME.get(parts.hostname or ""), f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{other}{port}" if other else None
+
+
+def _config_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    found: dict[str, object] = {}
+    exec(compile(path.read_text(), str(path), "exec"), found)  # noqa: S102 - the operator's own file, as in Flask
+    return {name: value for name, value in found.items() if name.isupper()}
+
+
+def _cast(setting: Setting, value: object) -> str | int | bool:
+    """Cast by the setting's type. A text `False` is no true string here, and a digits-only text no number."""
+    text = str(value).strip()
+    if setting.kind is bool:
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise BadSetting(f"{PREFIX}{setting.name}: {text!r} is neither 1 nor 0")
+    if setting.kind is int:
+        if not text.isascii() or not text.isdigit() or not setting.least <= int(text) <= setting.most:
+            raise BadSetting(
+                f"{PREFIX}{setting.name}: {text!r} is not a whole number from {setting.least} to {setting.most}"
+            )
+        return int(text)
+    return text
+
+
+def _base_url(url: str, *, bind: str) -> str:
+    host, port = bind_address(bind)
+    url = url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+        or parts.username
+    ):
+        raise BadSetting(f"{PREFIX}BASE_URL: {url!r} is not like https://reply.example")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _database_url(url: str, *, instance: Path) -> str:
+    url = url or f"sqlite:///{instance / 'moderation.sqlite'}"
+    try:
+        kind = make_url(url).get_backend_name()
+    except ArgumentError:
+        kind = ""
+    if kind not in {"sqlite", "postgresql", "postgres"}:
+        # The address itself is not repeated: it may hold a password.
+        raise BadSetting(f"{PREFIX}DATABASE_URL is neither sqlite:///… nor postgresql://…")
+    return url
+
+
+def _secrets(instance: Path, given: Mapping[str, str], from_file: Mapping[str, object]) -> dict[str, str]:
+    instance.mkdir(parents=True, exist_ok=True)
+    path = instance / "secrets.json"
+    if not path.exists():
+        fresh = instance / f".secrets.{os.getpid()}.{secrets.token_hex(4)}"
+        with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            json.dump({name: secrets.token_urlsafe(32) for name in SECRETS}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # A link never replaces: of two first starts at once, one set of secrets wins for both.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    kept = json.loads(path.read_text())
+    values = {name: str(given.get(name) or from_file.get(name) or kept.get(name, "")) for name in SECRETS}
+    for name, value in values.items():
+        if len(value) < 32:
+            raise BadSetting(f"{name} in {path} is missing or shorter than 32 characters")
+    return values

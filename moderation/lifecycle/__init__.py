@@ -1,0 +1,187 @@
+"""Statuses, actions and the transition table: the only maker and mover of revisions.
+
+Every movement goes through `moving.move`: compare-and-swap on the turn the mover saw, and one entry of the log.
+Whoever moves a comment's revisions holds the comment first (`hold`), comments before threads, each in id order,
+the log's head last: so bulk decisions cannot deadlock.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from moderation import notify, publishing
+from moderation.db import db
+from moderation.lifecycle.adopting import Adoption, adopt
+from moderation.lifecycle.moving import fingerprint, free_anchor, hold, make, move
+from moderation.lifecycle.table import (
+    DECISIONS,
+    EDIT_KEEPS,
+    TRANSITIONS,
+    AlreadyDecided,
+    By,
+    Conflict,
+    NotAllowed,
+    Outdated,
+    Unchanged,
+    Words,
+)
+from moderation.lifecycle.undoing import Undone, undo
+from moderation.models import OPEN, Account, Action, Comment, Entry, Kind, Reason, Revision, Status, Via
+
+__all__ = [
+    "DECISIONS",
+    "EDIT_KEEPS",
+    "TRANSITIONS",
+    "Adoption",
+    "AlreadyDecided",
+    "By",
+    "Conflict",
+    "NotAllowed",
+    "Outdated",
+    "Unchanged",
+    "Undone",
+    "Words",
+    "adopt",
+    "bring_back",
+    "decide",
+    "decide_held",
+    "decider",
+    "edit",
+    "fingerprint",
+    "hold",
+    "resume",
+    "same_words",
+    "submit",
+    "undo",
+    "withdraw",
+]
+
+
+def submit(comment: Comment, words: Words, *, by: By) -> Revision:
+    """Hold a new comment: the comment, its first revision and the entry that says so."""
+    db.session.add(comment)
+    db.session.flush()
+    comment.anchor = free_anchor(comment)
+    return make(comment, words, number=1, waiting_since=by.at, by=by, kind=Kind.ARRIVAL)
+
+
+def edit(comment: Comment, words: Words, *, by: By, seen: tuple[int, int] | None = None) -> Revision:
+    """Hold a new text of a comment; an approved one stays public until a moderator approves the new.
+
+    `seen` is (revision id, turn) as the author saw it. Raises `AlreadyDecided`, `NotAllowed`.
+    """
+    newest = hold([comment.id])[0].newest
+    if seen is not None and seen != (newest.id, newest.turn):
+        raise AlreadyDecided(newest)
+    if newest.status not in (*OPEN, *EDIT_KEEPS):
+        raise NotAllowed(newest)
+    waiting_since = by.at
+    if newest.status in OPEN:
+        waiting_since = newest.waiting_since
+        move(newest, Status.SUPERSEDED, action=Action.SUPERSEDE, kind=Kind.EDIT, by=by)
+    return make(comment, words, number=newest.number + 1, waiting_since=waiting_since, by=by, kind=Kind.EDIT)
+
+
+def decide(action: Action, revision: Revision, *, seen: int, by: By) -> Entry:
+    """Carry out one moderator's decision, provided the revision is still at the turn the moderator saw.
+
+    The same account repeating the same press gets the first entry. Raises `AlreadyDecided`, `NotAllowed`, `Outdated`.
+    """
+    hold([revision.comment_id])
+    return decide_held(action, revision, seen=seen, by=by)
+
+
+def decide_held(action: Action, revision: Revision, *, seen: int, by: By) -> Entry:
+    """Carry out one decision of a press whose comments the caller holds, all of them; see `decide`."""
+    comment = revision.comment
+    if revision.turn != seen:
+        return _first_answer(action, revision, seen=seen, by=by)
+    if revision.status not in TRANSITIONS[action][0]:
+        raise NotAllowed(revision)
+    if action in (Action.APPROVE, Action.REOPEN, Action.RETURN) and revision is not comment.newest:
+        raise Outdated(revision)
+    was_public = comment.approved
+    entry = _decide(action, revision, comment, by=by)
+    if was_public is not comment.approved:
+        publishing.follow(comment.thread)
+    site = comment.thread.site
+    notify.tell(entry, due=by.at + timedelta(seconds=site.undo_seconds))
+    return entry
+
+
+def withdraw(comment: Comment, *, by: By) -> None:
+    """Take back all of a comment's texts, public ones too. Raises `NotAllowed` when there is nothing to take back."""
+    comment = hold([comment.id])[0]
+    allowed, target = TRANSITIONS[Action.WITHDRAW]
+    moving = [revision for revision in comment.revisions if revision.status in allowed]
+    if not moving:
+        raise NotAllowed(comment.newest)
+    for revision in moving:
+        move(revision, target, action=Action.WITHDRAW, kind=Kind.WITHDRAWAL, by=by)
+    # Also when nothing of it was public: the empty place above a public reply says who took it away.
+    publishing.follow(comment.thread)
+
+
+def resume(comment: Comment, *, by: By) -> None:
+    """Let the newest withdrawn text wait again, from now. Raises `NotAllowed` when it was not withdrawn."""
+    comment = hold([comment.id])[0]
+    newest = comment.newest
+    allowed, target = TRANSITIONS[Action.RESUME]
+    if newest.status not in allowed:
+        raise NotAllowed(newest)
+    newest.waiting_since = by.at
+    move(newest, target, action=Action.RESUME, kind=Kind.WITHDRAWAL, by=by)
+    publishing.follow(comment.thread)
+
+
+def bring_back(revision: Revision, *, by: By) -> None:
+    """Let a text that was returned to its author wait again, unchanged, when the site's days are over."""
+    hold([revision.comment_id])
+    if revision.status is Status.RETURNED:
+        revision.waiting_since = by.at
+        move(revision, Status.PENDING, action=Action.REOPEN, kind=Kind.DECISION, by=by)
+
+
+def same_words(html: str, *, site_id: int, besides: int | None = None) -> int:
+    """Count the comments of the site that say the same, leaving out one comment."""
+    query = select(func.count(Revision.comment_id.distinct())).where(
+        Revision.site_id == site_id, Revision.text_hash == fingerprint(html)
+    )
+    if besides is not None:
+        query = query.where(Revision.comment_id != besides)
+    return db.session.scalars(query).one()
+
+
+def _decide(action: Action, revision: Revision, comment: Comment, *, by: By) -> Entry:
+    target = TRANSITIONS[action][1]
+    replaced = comment.approved
+    if target is Status.APPROVED and replaced is not None:
+        move(replaced, Status.SUPERSEDED, action=Action.SUPERSEDE, kind=Kind.DECISION, by=by)
+    if action is Action.REOPEN:
+        revision.waiting_since = by.at
+    return move(revision, target, action=action, kind=Kind.DECISION, by=by)
+
+
+def _first_answer(action: Action, revision: Revision, *, seen: int, by: By) -> Entry:
+    """Return the entry of the same press by the same account, if it still stands; else raise `AlreadyDecided`."""
+    first = db.session.scalars(
+        select(Entry).where(
+            Entry.revision_id == revision.id,
+            Entry.account_id == by.account_id,
+            Entry.kind == Kind.DECISION,
+            Entry.action == action,
+            Entry.turn == seen + 1,
+        )
+    ).first()
+    if first is None or first.turn != revision.turn:
+        raise AlreadyDecided(revision)
+    return first
+
+
+def decider(
+    account: Account, *, via: Via, at: datetime, batch: str, reason: Reason | None = None, note: str | None = None
+) -> By:
+    """Name the moderator behind a decision."""
+    return By(
+        via=via, at=at, account_id=account.id, batch=batch, reason_id=reason.id if reason else None, note=note or None
+    )

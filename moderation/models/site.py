@@ -1,0 +1,85 @@
+"""A site, the reasons it rejects for, and the head of its log."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from moderation.db import Base
+
+#: Fields a site may require of a reply; the comment itself always is.
+REQUIRABLE = ("author", "email", "url")
+
+#: The most a comment may hold, in bytes of UTF-8: what fits WordPress' own column.
+MAX_COMMENT_BYTES = 65_525
+
+
+class Site(Base):
+    """One website whose pages have threads."""
+
+    __tablename__ = "site"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    #: Each `scheme://host[:port]`, the first being the site's main one.
+    origins: Mapped[list[str]]
+    locale: Mapped[str] = mapped_column(String(20), default="en")
+    required: Mapped[list[str]]
+    max_comment: Mapped[int] = mapped_column(default=5000)
+    accent: Mapped[str] = mapped_column(String(7), default="#2c52a0")
+    guidelines: Mapped[str] = mapped_column(default="")
+    #: Hours within which a held reply should be decided.
+    target_hours: Mapped[int] = mapped_column(default=4)
+    #: Seconds in which a decision sends nothing that cannot be unsent.
+    undo_seconds: Mapped[int] = mapped_column(default=10)
+    #: Days after which a reply returned to its author waits again.
+    return_days: Mapped[int] = mapped_column(default=14)
+    #: Raised when settings change public bytes.
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+
+    reasons: Mapped[list["Reason"]] = relationship(order_by="Reason.digit", cascade="all, delete-orphan")
+    head: Mapped["LogHead"] = relationship(back_populates="site")
+
+
+class Reason(Base):
+    """Why a reply is rejected: the moderator presses the digit, the author reads the text."""
+
+    __tablename__ = "reason"
+    __table_args__ = (UniqueConstraint("site_id", "digit"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    digit: Mapped[int]
+    label: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(String(1000))
+    #: Clause of the site's guidelines, as in "3".
+    clause: Mapped[str] = mapped_column(String(20), default="")
+    #: Legal category for the statement of reasons; empty where a guideline suffices.
+    category: Mapped[str] = mapped_column(String(100), default="")
+
+
+class LogHead(Base):
+    """The end of one log chain, and how many revisions of the site are in each status.
+
+    Without a site it heads the installation's own chain. Taken FOR UPDATE as the last lock before commit.
+    """
+
+    __tablename__ = "log_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), default="")
+    pending: Mapped[int] = mapped_column(default=0)
+    approved: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[int] = mapped_column(default=0)
+    spam: Mapped[int] = mapped_column(default=0)
+    returned: Mapped[int] = mapped_column(default=0)
+    superseded: Mapped[int] = mapped_column(default=0)
+    withdrawn: Mapped[int] = mapped_column(default=0)
+    #: Honest wait in minutes, rounded up to a step: by then half, and nine of ten, were decided. Null: nothing to say.
+    wait_half: Mapped[int | None]
+    wait_most: Mapped[int | None]
+
+    site: Mapped[Site | None] = relationship(back_populates="head")

@@ -1,0 +1,85 @@
+"""Who is told what: outbox messages, which commit with what they tell of and are sent by the worker."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, select, update
+
+from moderation.db import db
+from moderation.models import Delivery, Entry, Kind, OutboxMessage
+
+#: What is told of each kind of entry. Everything else is nobody's news.
+NEWS = {Kind.ARRIVAL: "held", Kind.EDIT: "held", Kind.DECISION: "decided"}
+
+
+def tell(entry: Entry, *, due: datetime) -> None:
+    """Put the news of an entry into the outbox, for `due`.
+
+    Told once for one revision and outcome: what an undo cancelled is revived, what was sent stays sent.
+    """
+    kind = NEWS[entry.kind]
+    key = f"{kind}:{entry.revision_id}:{entry.to_status}"
+    message = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dedupe_key == key)).one_or_none()
+    if message is None:
+        payload = {"revision": entry.revision_id, "subject": entry.subject, "status": entry.to_status}
+        message = OutboxMessage(
+            site_id=entry.site_id, kind=kind, payload=payload, state=Delivery.WAITING, due_at=due, dedupe_key=key
+        )
+        db.session.add(message)
+    elif message.state is Delivery.CANCELLED:
+        message.state, message.due_at = Delivery.WAITING, due
+
+
+def untell(entry: Entry) -> None:
+    """Cancel the unsent news of an entry that was undone."""
+    if entry.kind in NEWS:
+        db.session.execute(
+            update(OutboxMessage)
+            .where(
+                OutboxMessage.dedupe_key == f"{NEWS[entry.kind]}:{entry.revision_id}:{entry.to_status}",
+                OutboxMessage.state == Delivery.WAITING,
+            )
+            .values(state=Delivery.CANCELLED)
+        )
+
+
+#: A worker that has not reported by then is taken for dead, and the message is tried again.
+LEASE = timedelta(seconds=60)
+#: Attempts before a message is given up as dead.
+ATTEMPTS = 12
+
+
+def claim(*, now: datetime, limit: int = 50) -> list[OutboxMessage]:
+    """Lease the messages that are due, for this worker alone."""
+    messages = list(db.session.scalars(_due(now).limit(limit).with_for_update(skip_locked=True)))
+    for message in messages:
+        message.leased_until = now + LEASE
+        message.attempts += 1
+    return messages
+
+
+def any_due(*, now: datetime) -> bool:
+    """Whether there is anything to claim."""
+    return db.session.scalars(_due(now).limit(1)).first() is not None
+
+
+def settle(message: OutboxMessage, *, sent: bool, now: datetime) -> None:
+    """Note how an attempt ended: sent, to be tried again later, or given up."""
+    message.leased_until = None
+    if sent:
+        message.state = Delivery.SENT
+    elif message.attempts >= ATTEMPTS:
+        message.state = Delivery.DEAD
+    else:
+        message.due_at = now + timedelta(minutes=min(60, 2 ** (message.attempts - 1)))
+
+
+def _due(now: datetime) -> Select[OutboxMessage]:
+    return (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.state == Delivery.WAITING,
+            OutboxMessage.due_at <= now,
+            OutboxMessage.leased_until.is_(None) | (OutboxMessage.leased_until <= now),
+        )
+        .order_by(OutboxMessage.due_at, OutboxMessage.id)
+    )

@@ -1,0 +1,148 @@
+"""The answer to many decisions at once, and the way back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from moderation import accounts, lifecycle
+from moderation.db import db
+from moderation.models import Account, Action, Entry, Kind, Membership, Reason, Revision, Via
+
+#: Revisions one press may decide.
+MOST_AT_ONCE = 500
+#: How long one's own newest decision can be undone without naming it.
+LAST = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One revision a moderator ticked, at the turn it was seen."""
+
+    revision_id: int
+    seen: int
+
+
+class UnknownReason(Exception):
+    """A site has no reason on the digit pressed."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A choice that could not be carried out, with the revision as it is now and who moved it last."""
+
+    revision: Revision
+    why: lifecycle.Conflict
+    last: Entry | None
+    who: str | None
+
+    @property
+    def newer(self) -> bool:
+        """Whether the author has sent a newer text since."""
+        return self.revision is not self.revision.comment.newest
+
+    @property
+    def has_no_way(self) -> bool:
+        """Whether the table leads nowhere from the revision's status by what was asked."""
+        return isinstance(self.why, lifecycle.NotAllowed)
+
+
+@dataclass
+class Outcome:
+    """What one press did."""
+
+    action: Action
+    batch: str
+    entries: list[Entry] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    unknown: int = 0
+
+
+def decide_all(
+    action: Action,
+    choices: Iterable[Choice],
+    *,
+    by: Account,
+    now: datetime,
+    batch: str,
+    digit: int | None = None,
+    note: str | None = None,
+) -> Outcome:
+    """Carry out one press on one or many revisions; what cannot be is skipped and named, the rest is done.
+
+    A reason is looked up by its digit on each revision's own site. Revisions of other people's sites are unknown.
+    Raises `UnknownReason` when a site has no reason on that digit: then nothing is decided.
+    """
+    seen = {choice.revision_id: choice.seen for choice in choices}
+    outcome = Outcome(action, batch)
+    revisions = db.session.scalars(
+        select(Revision)
+        .join(Membership, Membership.site_id == Revision.site_id)
+        .where(Revision.id.in_(seen), Membership.account_id == by.id)
+        .order_by(Revision.site_id, Revision.id)
+    ).all()
+    outcome.unknown = len(seen) - len(revisions)
+    # All rows are held before the first moves: comments, then threads, each in id order, then the heads.
+    lifecycle.hold(revision.comment_id for revision in revisions)
+    reasons = _reasons_by_site({revision.site_id for revision in revisions}, digit)
+    if digit is not None and any(revision.site_id not in reasons for revision in revisions):
+        raise UnknownReason
+    for revision in revisions:
+        decider = lifecycle.decider(
+            by, via=Via.QUEUE, at=now, batch=batch, reason=reasons.get(revision.site_id), note=note
+        )
+        try:
+            outcome.entries.append(lifecycle.decide_held(action, revision, seen=seen[revision.id], by=decider))
+        except lifecycle.Conflict as conflict:
+            outcome.skipped.append(skipped(revision, conflict))
+    if outcome.entries and all(entry.batch != batch for entry in outcome.entries):
+        # The same press came twice: its undo is the first one's.
+        outcome.batch = outcome.entries[0].batch or batch
+    return outcome
+
+
+def skipped(revision: Revision, why: lifecycle.Conflict) -> Skipped:
+    """Name who moved a revision last, what they did and when."""
+    row = db.session.execute(
+        select(Entry, Account.name)
+        .outerjoin(Account, Account.id == Entry.account_id)
+        .where(Entry.revision_id == revision.id)
+        .order_by(Entry.id.desc())
+        .limit(1)
+    ).first()
+    return Skipped(revision, why, row[0] if row else None, row[1] if row else None)
+
+
+def undo(batch: str | None, *, by: Account, now: datetime) -> lifecycle.Undone:
+    """Take back one of the account's own batches; without a name its newest of the last hour."""
+    name = batch or _newest_batch(by, now=now)
+    if name is None:
+        return lifecycle.Undone([], [])
+    site_ids = [site.id for site in accounts.sites_of(by)]
+    return lifecycle.undo(name, by=lifecycle.By(via=Via.QUEUE, at=now, account_id=by.id), site_ids=site_ids)
+
+
+def _newest_batch(by: Account, *, now: datetime) -> str | None:
+    """Return one's own newest batch of the last hour that one has not taken back yet."""
+    taken_back = select(Entry.batch).where(
+        Entry.account_id == by.id, Entry.kind == Kind.UNDO, Entry.at > now - 2 * LAST
+    )
+    return db.session.scalars(
+        select(Entry.batch)
+        .where(
+            Entry.account_id == by.id,
+            Entry.kind == Kind.DECISION,
+            Entry.at > now - LAST,
+            Entry.batch.not_in(taken_back),
+        )
+        .order_by(Entry.id.desc())
+        .limit(1)
+    ).first()
+
+
+def _reasons_by_site(site_ids: set[int], digit: int | None) -> dict[int, Reason]:
+    if digit is None:
+        return {}
+    found = db.session.scalars(select(Reason).where(Reason.site_id.in_(site_ids), Reason.digit == digit))
+    return {reason.site_id: reason for reason in found}

@@ -1,0 +1,49 @@
+"""Findings about a held reply, one check per file: they sort and explain, they never decide.
+
+All checks run and all findings are kept, so that later evidence is never lost behind the first.
+"""
+
+from collections.abc import Callable
+
+from flask_babel import gettext, ngettext
+
+from moderation.triage import alike, links, proof
+from moderation.triage.evidence import Evidence, Finding
+
+CHECKS: tuple[Callable[[Evidence], list[Finding]], ...] = (proof.check, alike.check, links.check)
+
+__all__ = ["Evidence", "Finding", "describe", "examine"]
+
+
+def examine(evidence: Evidence) -> list[Finding]:
+    """Run every check on a reply that is about to be held."""
+    return [finding for check in CHECKS for finding in check(evidence)]
+
+
+def describe(finding: dict[str, object]) -> tuple[str, str]:
+    """Say a stored finding in words: what, and why it matters."""
+    values = finding.get("values")
+    known = values if isinstance(values, dict) else {}
+    number, hosts = int(known.get("number", 0)), str(known.get("hosts", ""))
+    match finding.get("code"):
+        case "trap":
+            return gettext("Hidden field filled"), gettext("People do not see that field; programs fill it.")
+        case "hurried":
+            return (
+                ngettext("Written in %(num)d second", "Written in %(num)d seconds", number),
+                gettext("Most people take longer to fill the form."),
+            )
+        case "no-token":
+            return gettext("Not sent from our form"), gettext("It came without the mark our own form carries.")
+        case "alike":
+            return (
+                ngettext("Same text as %(num)d other", "Same text as %(num)d others", number),
+                gettext("The same words were sent to this site before."),
+            )
+        case "links":
+            return ngettext("%(num)d link", "%(num)d links", number), hosts
+        case "adds-link":
+            return gettext("The edit adds a link"), hosts
+        case "website":
+            return gettext("Leaves a website"), hosts
+    return str(finding.get("code")), ""

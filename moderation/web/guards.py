@@ -1,0 +1,212 @@
+"""Who may ask: sites by key, origins, bodies, sign-in, transaction modes and security headers."""
+
+import re
+from collections.abc import Iterable
+from string import printable
+from urllib.parse import quote_from_bytes, urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask_security import current_user
+from werkzeug.exceptions import Forbidden, LengthRequired, NotFound, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
+from werkzeug.wrappers import Response as AnyResponse
+
+from moderation import accounts, db
+from moderation.db import clock as clock
+from moderation.models import Account, Site
+from moderation.models.pagekey import BadAddress, origin_of
+
+#: The most a request may carry: a comment of 65,525 bytes, percent-encoded, and the other fields.
+MOST_BODY = 262_144
+QUERY = printable.strip()
+METHODS_THAT_READ = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SiteKey(BaseConverter):
+    """A site's key in a path."""
+
+    regex = r"[a-z0-9][a-z0-9-]{0,39}"
+
+
+class Id(BaseConverter):
+    """A row's number in a path: ASCII digits, nothing else."""
+
+    regex = r"[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return row_number(value)
+
+
+class Token(BaseConverter):
+    """A receipt's token in a path, or what is left of one."""
+
+    regex = r"[^/]{1,64}"
+
+
+def row_number(digits: str) -> int:
+    """Return a row's number; one beyond what the database can hold is as unknown as the last it could."""
+    return min(int(digits), db.MOST_ROWS)
+
+
+def init_app(app: Flask) -> None:
+    """Stand before every door of the app."""
+    app.url_map.converters.update(site=SiteKey, id=Id, token=Token)
+    app.before_request(_escape_query)
+    app.before_request(_refuse_unmeasured_body)
+    app.before_request(_choose_transaction_mode)
+    app.teardown_request(lambda _: db.set_reading(False))
+    app.after_request(_leave_no_transaction)
+    app.after_request(_secure)
+
+
+def site_or_404(key: str) -> Site:
+    """Return a site by its key."""
+    site = accounts.site(key)
+    if site is None:
+        raise NotFound
+    return site
+
+
+def signed_in() -> AnyResponse | None:
+    """Let only signed-in accounts past, as a blueprint's `before_request`."""
+    if isinstance(current_user._get_current_object(), Account):
+        return None
+    if request.method == "GET":
+        return redirect(url_for("account.sign_in"), 303)
+    raise Forbidden
+
+
+def account() -> Account:
+    """Return who is signed in."""
+    user = current_user._get_current_object()
+    if not isinstance(user, Account):
+        raise Forbidden
+    return user
+
+
+def network() -> str:
+    """Name the sender's network by its keyed hash."""
+    return accounts.network_tag(request.remote_addr or "", secret=current_app.config["NETWORK_KEY"])
+
+
+def refuse_foreign_origin(site: Site, *, null_is_absent: bool) -> None:
+    """Raise `Forbidden` for a request that a page outside the site sent; there is no session to ride on here."""
+    origin = request.headers.get("Origin")
+    if origin is None or (origin == "null" and null_is_absent):
+        return
+    if origin not in own_origins(site):
+        raise Forbidden
+
+
+def own_origins(site: Site) -> set[str]:
+    """Return the origins a site's form may be sent from: its own and the service's, by every name it answers to."""
+    return {*site.origins, current_app.config["BASE_URL"], request.host_url.rstrip("/")}
+
+
+def may_be_framed_by(site: Site) -> None:
+    """Let the site's pages frame the answer; everything else is framed by nobody."""
+    g.framed_by = site.origins
+
+
+def open_to(site: Site) -> None:
+    """Let scripts on the site's own pages read every answer of this request, never with credentials."""
+    g.open_to = own_origins(site)
+
+
+def open_to_all() -> None:
+    """Let scripts on any page read the answer: it is public."""
+    g.open_to = None
+
+
+def begin_reading() -> None:
+    """Read what a POST needs to be checked, before anything is written: no other writer waits for that."""
+    db.db.session.rollback()
+    db.set_reading(True)
+
+
+def begin_writing() -> None:
+    """Begin the transaction that writes; what was read before is read afresh in it."""
+    db.db.session.rollback()
+    db.set_reading(False)
+
+
+def _escape_query() -> None:
+    """Escape the bytes that no browser leaves in a query: the libraries read it as UTF-8 and fail where it is none."""
+    request.query_string = quote_from_bytes(request.query_string, safe=QUERY).encode()
+
+
+def _refuse_unmeasured_body() -> None:
+    """Refuse a body without Content-Length: it would reach the app empty. No body at all needs no length."""
+    request.max_content_length = MOST_BODY
+    has_body = "Transfer-Encoding" in request.headers or request.mimetype
+    if request.method not in METHODS_THAT_READ and request.content_length is None and has_body:
+        raise LengthRequired
+    if (request.content_length or 0) > MOST_BODY:
+        raise RequestEntityTooLarge
+
+
+def _choose_transaction_mode() -> None:
+    db.set_reading(request.method in METHODS_THAT_READ)
+
+
+def _leave_no_transaction(response: Response) -> Response:
+    """Give up what a door did not commit, before the session is saved by a connection of its own."""
+    db.db.session.rollback()
+    return response
+
+
+def _secure(response: Response) -> Response:
+    headers = response.headers
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    framed_by: Iterable[str] = g.get("framed_by") or ["'none'"]
+    headers.setdefault("Content-Security-Policy", f"{g.get('csp') or CSP}; frame-ancestors {' '.join(framed_by)}")
+    if current_app.config["BASE_URL"].startswith("https://"):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if "open_to" in g:
+        _allow_cross_origin(response)
+    return response
+
+
+#: No inline script or style, nothing from elsewhere.
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'"
+)
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: our own forms would then post `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+    "Cache-Control": "no-store",
+}
+
+
+def _allow_cross_origin(response: Response) -> None:
+    headers = response.headers
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if g.open_to is None:
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Expose-Headers"] = "ETag"
+        return
+    headers.add("Vary", "Origin")
+    if request.headers.get("Origin") in g.open_to:
+        headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        headers["Access-Control-Expose-Headers"] = "Retry-After"
+        if request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "GET, POST"
+            headers["Access-Control-Allow-Headers"] = "Content-Type, Accept"
+            headers["Access-Control-Max-Age"] = "7200"
+
+
+def referer_page(site: Site) -> str | None:
+    """Return the page a form was sent from, where the browser tells more than its origin."""
+    referer = request.headers.get("Referer", "")
+    try:
+        origin_of(referer)
+    except BadAddress:
+        return None
+    return referer if re.fullmatch(r"/?", urlsplit(referer).path) is None else None

@@ -1,0 +1,223 @@
+"""Takes replies: the form everybody knows, flat JSON, and the form WordPress themes already have."""
+
+import secrets
+from datetime import timedelta
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import force_locale, gettext, ngettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from moderation import accounts, intake, markup, publishing, receipts
+from moderation.db import db, reading
+from moderation.models import Comment, Site, Thread, Via
+from moderation.models.pagekey import BadAddress, ForeignPage, page_key
+from moderation.web import answers, guards, limits
+from moderation.web.formmark import mark
+from moderation.web.replyform import FROM_WORDPRESS, NotText, ReplyForm, fields_of
+
+bp = Blueprint("submissions", __name__)
+
+
+@bp.before_request
+def _of_a_site() -> None:
+    """Find the site, let its own pages read and frame every answer, and refuse what other pages send."""
+    guards.begin_reading()
+    g.site = guards.site_or_404((request.view_args or {})["key"])
+    guards.open_to(g.site)
+    guards.may_be_framed_by(g.site)
+    if request.method == "POST":
+        guards.refuse_foreign_origin(g.site, null_is_absent=not answers.wants_json())
+
+
+@bp.after_request
+def _readable(response: Response) -> Response:
+    """Let the site's pages read also what was refused before anybody asked for the site: a body without measure."""
+    if "site" not in g and response.status_code in {411, 413}:
+        with reading():
+            site = accounts.site((request.view_args or {})["key"])
+        if site is not None:
+            guards.open_to(site)
+    return response
+
+
+@bp.post("/sites/<site:key>/replies")
+def take(key: str) -> AnyResponse:
+    """Hold a reply and answer with its receipt."""
+    with force_locale(g.site.locale):
+        return _take(fields_of(request), site=g.site)
+
+
+@bp.post("/sites/<site:key>/wp-comments-post.php")
+def take_wordpress(key: str) -> AnyResponse:
+    """Hold a reply that a WordPress form sends."""
+    with force_locale(g.site.locale):
+        return _take(_from_wordpress(fields_of(request), site=g.site), site=g.site)
+
+
+@bp.post("/sites/<site:key>/preview")
+def preview(key: str) -> AnyResponse:
+    """Render a text as it would be published; nothing is stored."""
+    limits.count_preview(guards.network())
+    form = ReplyForm(fields_of(request), g.site)
+    form.validate()
+    if form.comment.errors or form.format.errors:
+        wrong = {name: texts for name, texts in form.faults.items() if name in {"comment", "format"}}
+        return answers.problem(422, gettext("There is nothing to preview yet"), errors=wrong)
+    html = markup.render(markup.tidy_text(form.comment.data or ""), form.markup_format)
+    return jsonify(body=markup.nodes(html))
+
+
+@bp.get("/sites/<site:key>/form")
+def fresh(key: str) -> AnyResponse:
+    """Answer what a form must have fresh: its mark, a random key, and the honest wait."""
+    wait = {"half": g.site.head.wait_half, "most": g.site.head.wait_most}
+    return jsonify(**mark(g.site, request.args.get("page", "")), wait=wait)
+
+
+@bp.errorhandler(BadAddress)
+def _bad_page(error: BadAddress) -> AnyResponse:
+    if isinstance(error, ForeignPage):
+        return _refuse(403, gettext("This page does not belong to the site."))
+    return _refuse(
+        422, gettext("This reply could not be taken"), {"page": [gettext("This is not the address of a page.")]}
+    )
+
+
+@bp.errorhandler(NotText)
+def _not_text(error: NotText) -> AnyResponse:
+    return _refuse(422, gettext("This reply could not be taken"), {error.field: [gettext("This has to be a text.")]})
+
+
+@bp.errorhandler(intake.Refused)
+def _refused(error: intake.Refused) -> AnyResponse:
+    guards.begin_reading()
+    match error:
+        case intake.Closed():
+            return _refuse(403, gettext("Replies to this page are closed."))
+        case intake.UnknownParent():
+            return _refuse(404, gettext("The reply you answer is not there any more."))
+        case intake.TooDeep():
+            return _refuse(
+                422, gettext("This reply could not be taken"), {"parent": [gettext("Nobody can reply this deep.")]}
+            )
+        case intake.Duplicate():
+            return _refuse(409, gettext("You have sent this already."))
+        case intake.KeyReused():
+            return _refuse(409, gettext("This key came before, with another reply."))
+        case intake.TooFast(wait=wait):
+            text = ngettext(
+                "Please wait %(num)d second, then send it again.",
+                "Please wait %(num)d seconds, then send it again.",
+                wait,
+            )
+            return _refuse(429, text, retry_after=wait)
+    return _refuse(422, gettext("This reply could not be taken"))
+
+
+def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
+    form = g.form = ReplyForm(fields, site)
+    if not form.validate():
+        return _refuse(422, gettext("Your reply was not sent yet"), form.faults)
+    now = guards.clock()
+    page = page_key(form.page.data or "", site.origins)
+    age = intake.token_age(form.token.data or "", site.key, page, secret=current_app.config["FORM_KEY"], now=now)
+    for_program = answers.wants_json()
+    if age is None and not for_program:
+        return _confirm(form, site)
+    draft = form.draft(network=guards.network(), via=Via.API if for_program else Via.FORM, written_in=age)
+    pause = timedelta(seconds=current_app.config["REPLY_PAUSE"])
+    guards.begin_writing()
+    comment = intake.receive(draft, site=site, pause=pause, now=now)
+    db.session.commit()
+    token = receipts.token_of(comment, secret=current_app.config["RECEIPT_KEY"])
+    path = url_for("receipts.show", token=token)
+    if for_program:
+        return make_response(
+            jsonify(status="held", receipt=current_app.config["BASE_URL"] + path, comment=comment.id), 201
+        )
+    return redirect(path, 303)
+
+
+def _confirm(form: ReplyForm, site: Site) -> Response:
+    """Show a reply from a form that is not ours once more, rendered: preview and proof at once."""
+    html = markup.render(markup.tidy_text(form.comment.data or ""), form.markup_format)
+    return make_response(
+        render_template(
+            "submissions/confirm.html", site=site, form=form, html=html, mark=mark(site, form.page.data or "")
+        )
+    )
+
+
+def _refuse(
+    status: int, title: str, errors: answers.Errors | None = None, *, retry_after: int | None = None
+) -> AnyResponse:
+    """Say what is wrong, at its field, and give back all that was typed."""
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    form: ReplyForm | None = g.get("form")
+    if answers.wants_json() or form is None:
+        return answers.problem(status, title, errors=errors, headers=headers)
+    try:
+        fresh_mark, document = mark(g.site, form.page.data or ""), publishing.document(g.site, form.page.data or "")
+    except BadAddress:
+        fresh_mark, document = {"token": "", "key": secrets.token_urlsafe(18)}, None
+    if status == 429 and form.key.data:
+        fresh_mark["key"] = form.key.data
+    response = make_response(
+        render_template(
+            "submissions/retry.html",
+            site=g.site,
+            form=form,
+            title=title,
+            errors=errors or {},
+            mark=fresh_mark,
+            document=document,
+            status=status,
+        ),
+        status,
+    )
+    response.headers.update(headers)
+    return response
+
+
+def _from_wordpress(fields: dict[str, str], *, site: Site) -> dict[str, str]:
+    """Translate WordPress' field names, its post and its parent into ours."""
+    ours = {FROM_WORDPRESS.get(name, name): text for name, text in fields.items()}
+    post = ours.pop("post", "")
+    ours["page"] = request.args.get("page") or _imported_page(site, post) or guards.referer_page(site) or ""
+    parent = _imported_comment(site, ours.get("parent", ""))
+    if parent is not None:
+        ours["parent"] = str(parent)
+    return ours
+
+
+def _imported_page(site: Site, post: str) -> str | None:
+    if markup.unprintable(post):
+        return None
+    key = db.session.scalars(
+        select(Thread.page_key).where(
+            Thread.site_id == site.id, Thread.source == "wordpress", Thread.source_id == post[:100]
+        )
+    ).one_or_none()
+    return publishing.address_of(site, key) if key else None
+
+
+def _imported_comment(site: Site, number: str) -> int | None:
+    if markup.unprintable(number):
+        return None
+    return db.session.scalars(
+        select(Comment.id).where(
+            Comment.site_id == site.id, Comment.source == "wordpress", Comment.source_id == number[:100]
+        )
+    ).one_or_none()

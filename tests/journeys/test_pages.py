@@ -1,0 +1,134 @@
+"""Every page as people see it: accessible in light and dark, nothing cut off, nothing refused by its own policy."""
+
+import json
+import re
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import OWNER, sign_in
+from tests.server import Server
+
+pytestmark = pytest.mark.browser
+
+SIZES = {"phone": (360, 740), "tablet": (820, 1100), "desk": (1440, 900)}
+#: WCAG 2.2 AA and what axe recommends beside it.
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def post(server: Server, *, accept: str = "application/json", **fields: str) -> Any:
+    """Send a reply as a program does; return its answer."""
+    body = {"author": "Margit", "email": "margit@home.example", "page": server.demo_url} | fields
+    url = f"{server.url}/sites/demo/replies"
+    request = urllib.request.Request(url, urllib.parse.urlencode(body).encode(), {"Accept": accept})
+    return json.load(urllib.request.urlopen(request))
+
+
+@pytest.fixture(scope="module")
+def receipts(server: Server) -> dict[str, str]:
+    """Return the receipts of a held reply, and of one that was withdrawn."""
+    held = post(server, comment="Does anybody know how steep the ramp is?")["receipt"]
+    withdrawn = post(server, comment="I have found the drawings myself.")["receipt"]
+    request = urllib.request.Request(f"{withdrawn}/withdraw", b"", {"Accept": "application/json"})
+    assert json.load(urllib.request.urlopen(request))["status"] == "withdrawn"
+    return {"held": held, "withdrawn": withdrawn}
+
+
+#: How to get to each page: from nowhere, as a visitor; or signed in.
+PUBLIC: dict[str, Callable[[Page, Server, dict[str, str]], None]] = {
+    "article": lambda page, server, _: _go(page, server.demo_url, "form"),
+    "thread": lambda page, server, _: _go(page, _thread(server), "form"),
+    "reply to": lambda page, server, _: _go(page, f"{_thread(server)}&parent=1", "form"),
+    "retry": lambda page, server, _: _send(page, server, url="ftp://home.example"),
+    "confirm": lambda page, server, _: _send(page, server, token=""),
+    "receipt, held": lambda page, _, receipts: _go(page, receipts["held"], "h1"),
+    "receipt, withdrawn": lambda page, _, receipts: _go(page, receipts["withdrawn"], "h1"),
+    "receipt, edit": lambda page, _, receipts: _go(page, f"{receipts['held']}/edit", "form"),
+    "receipt, unknown": lambda page, server, _: _go(page, f"{server.url}/receipts/1.{'a' * 22}", "h1"),
+    "nothing here": lambda page, server, _: _go(page, f"{server.url}/nowhere", "h1"),
+    "sign-in": lambda page, server, _: _go(page, f"{server.url}/account/sign-in", "form"),
+}
+PRIVATE: dict[str, Callable[[Page, Server], None]] = {
+    "waiting": lambda page, server: _go(page, f"{server.url}/queue/", "article"),
+    "approved": lambda page, server: _go(page, f"{server.url}/queue/?view=approved", "article"),
+    "spam": lambda page, server: _go(page, f"{server.url}/queue/?view=spam", "article"),
+    "nothing rejected": lambda page, server: _go(page, f"{server.url}/queue/?view=rejected", "h1"),
+    "one reply": lambda page, server: _go(page, f"{server.url}/queue/4", "article"),
+    "reject": lambda page, server: _open_reasons(page, server),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(PUBLIC))
+def test_a_visitors_page(
+    server: Server, receipts: dict[str, str], browse: Callable[..., Page], name: str, scheme: str
+) -> None:
+    page = browse(color_scheme=scheme)
+    refused = _watch(page)
+    PUBLIC[name](page, server, receipts)
+    _look(page, refused)
+    assert page.context.cookies() == [] or name == "sign-in"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_moderators_pages(server: Server, owner: str, browse: Callable[..., Page], scheme: str) -> None:
+    page = sign_in(browse(color_scheme=scheme), server, OWNER)
+    refused = _watch(page)
+    for go in PRIVATE.values():
+        go(page, server)
+        _look(page, refused)
+
+
+def _look(page: Page, refused: list[str]) -> None:
+    """Look at a page in every size; ask axe at the smallest and the largest."""
+    assert refused == []
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{page.url} is {wide} px too wide at {size}"
+        if size != "tablet":
+            found = Axe().run(page, options=RULES).response["violations"]
+            assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == [], size
+    # What axe itself tried to style is not the page's doing.
+    refused.clear()
+
+
+def _watch(page: Page) -> list[str]:
+    """Note what a page's own policy refuses, and what fails in its scripts."""
+    refused: list[str] = []
+    page.on("pageerror", lambda error: refused.append(str(error)))
+    page.on(
+        "console", lambda line: refused.append(line.text) if re.search("Content.Security|Trusted", line.text) else None
+    )
+    return refused
+
+
+def _thread(server: Server) -> str:
+    return f"{server.url}/sites/demo/thread?page={urllib.parse.quote(server.demo_url)}"
+
+
+def _go(page: Page, url: str, there: str) -> None:
+    page.goto(url)
+    page.locator(there).first.wait_for()
+
+
+def _send(page: Page, server: Server, **changes: str) -> None:
+    """Send the form with fields changed behind the browser's back."""
+    _go(page, _thread(server), "form")
+    for name, text in {"comment": "How *steep* is it?", "author": "Tom", "email": "tom@home.example"}.items():
+        page.locator(f"[name={name}]").fill(text)
+    for name, text in changes.items():
+        page.locator(f"[name={name}]").evaluate("(field, text) => { field.value = text }", text)
+    page.get_by_role("button", name="Post Comment").click()
+    page.wait_for_url("**/replies")
+
+
+def _open_reasons(page: Page, server: Server) -> None:
+    _go(page, f"{server.url}/queue/", "article")
+    page.get_by_role("button", name="Reject…").first.click()
+    page.get_by_role("dialog").first.wait_for()

@@ -1,0 +1,137 @@
+"""The migrations make exactly what the models say, there and back, and keep a copy of what they change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade, stamp, upgrade
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from moderation import accounts, audit, checks
+from moderation.db import db
+from moderation.models import Via
+from tests import postgres
+from tests.conftest import NOW, ORIGIN, new_app
+
+
+@pytest.fixture
+def fresh(database: str, tmp_path: Path, worker_id: str) -> Iterator[Flask]:
+    """Return an app on an empty database of its own, which nothing has migrated."""
+    url = f"sqlite:///{tmp_path / 'fresh.sqlite'}"
+    if database.startswith("postgresql"):
+        home = Path(database.rpartition("host=")[2])
+        url = postgres.create_database(home, f"migrations_{worker_id}")
+    app = new_app(url, tmp_path)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def differences() -> list[object]:
+    """Say what Alembic would change to make the database what the models are."""
+    with db.engine.connect() as connection:
+        found: list[object] = compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True}),
+            db.metadata,
+        )
+    return found
+
+
+def shape() -> dict[str, str]:
+    """Describe every table, index and check as the database itself does."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+        else:
+            rows = connection.exec_driver_sql(
+                "SELECT table_name || '.' || column_name, data_type || is_nullable"
+                " FROM information_schema.columns WHERE table_schema = 'public'"
+                " UNION SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+                " UNION SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) FROM pg_constraint"
+                " WHERE connamespace = 'public'::regnamespace"
+            )
+        return {name: sql for name, sql in rows if not name.startswith("alembic_version")}
+
+
+def copies(app: Flask) -> list[Path]:
+    return sorted(Path(app.config["INSTANCE_PATH"]).glob("*.before-*"))
+
+
+def fill() -> None:
+    accounts.create_site("courier", name="Courier", origins=[ORIGIN], now=NOW, via=Via.CLI)
+    db.session.commit()
+
+
+def test_a_fresh_upgrade_makes_what_the_models_say(fresh):
+    assert checks.schema_of(fresh) == "The database is empty. Run: flask db upgrade"
+    upgrade()
+    assert differences() == []
+    assert checks.schema_of(fresh) is None
+    assert [proof.faults for proof in audit.verify()] == [[]]
+
+
+def test_the_way_back_and_forth_leads_to_the_same_place(fresh):
+    upgrade()
+    before = shape()
+    downgrade(revision="base")
+    assert shape() == {}
+    upgrade()
+    assert shape() == before
+
+
+def test_a_second_upgrade_changes_nothing_and_copies_nothing(fresh):
+    upgrade()
+    fill()
+    before = shape()
+    upgrade()
+    assert (shape(), copies(fresh)) == (before, [])
+    assert accounts.site("courier") is not None
+
+
+def test_a_first_upgrade_has_nothing_to_copy(fresh):
+    upgrade()
+    assert copies(fresh) == []
+
+
+@pytest.mark.sqlite_only
+def test_an_upgrade_of_a_filled_file_keeps_a_whole_copy_of_it(fresh):
+    upgrade()
+    fill()
+    before = shape()
+    db.session.remove()
+    # There is only one migration yet: an upgrade that has everything before it, and fails for it.
+    stamp(revision="base")
+    with pytest.raises(OperationalError, match="already exists"):
+        upgrade()
+    copy = copies(fresh)[-1]
+    engine = create_engine(f"sqlite:///{copy}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        assert connection.exec_driver_sql("SELECT key FROM site").scalars().all() == ["courier"]
+    engine.dispose()
+    assert shape() == before
+    assert accounts.site("courier") is not None
+
+
+def test_a_database_of_a_later_version_is_refused(fresh):
+    upgrade()
+    stamp(revision="base")
+    assert checks.schema_of(fresh) == "The database is empty. Run: flask db upgrade"
+    with db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO alembic_version (version_num) VALUES ('9999')"))
+    assert checks.schema_of(fresh) == "The database is at 9999, this code needs 0001. Run: flask db upgrade"
+
+
+def test_an_upgrade_that_fails_leaves_everything_as_it_was(fresh):
+    """A migration is one transaction, on SQLite too."""
+    with db.engine.begin() as connection:
+        # In the way of the last table that the first migration makes.
+        connection.execute(text("CREATE TABLE entry (id INTEGER)"))
+    with pytest.raises(DBAPIError, match="entry"):
+        upgrade()
+    assert set(inspect(db.engine).get_table_names()) <= {"entry", "alembic_version"}
