@@ -5,8 +5,10 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from typing import cast
 
 from flask import Flask
@@ -35,6 +37,7 @@ def serve(app: Flask) -> None:
     """Serve `wsgi:app` until SIGINT or SIGTERM: taken requests are finished, the worker ends its round."""
     host, port = bind_address(app.config["BIND"])
     stop = threading.Event()
+    _hear_ctrl_c_alone()
     # Not by fork: what this process has open (SQLite's files, PostgreSQL's connections) must not be used by two.
     multiprocessing.set_start_method("spawn", force=True)
     server = Server(
@@ -59,10 +62,26 @@ def serve(app: Flask) -> None:
     loop.join(timeout=DRAIN)
 
 
+def _hear_ctrl_c_alone() -> None:
+    """Take Ctrl-C as SIGTERM, in this process alone: it reaches all of the group, whose others are told to stop by it.
+
+    The processes begin deaf, for they inherit the mask of the thread that starts them: none is interrupted half begun.
+    """
+    # It opens the mask again when it starts, so it starts now.
+    resource_tracker.ensure_running()
+    # Until the server has a handler of its own, there is nothing to finish.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGINT})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="ctrl-c", daemon=True).start()
+
+
 def _load(target: str) -> Callable[..., object]:
     """Load the application in a server process, which ends when the process that started it is killed."""
-    # Ctrl-C reaches every process of the group; this one is told to stop by the one that started it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
     module, _, name = target.partition(":")
     return cast("Callable[..., object]", getattr(importlib.import_module(module), name))

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -179,9 +180,16 @@ def no_file_grows(running: server.Server, file: Path) -> Iterator[None]:
 
 def group_of(running: server.Server) -> list[int]:
     """Return the server's processes: their group bears the first one's number."""
-    stats = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")]
-    pids = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat")]
-    return [pid for pid, stat in zip(pids, stats, strict=True) if int(stat[2]) == running.process.pid]
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if group_named(pid) == running.process.pid]
+
+
+def group_named(pid: int) -> int | None:
+    """Return a process' group; None for one that has ended since it was listed."""
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def away(app: Flask) -> Callable[[], None]:
