@@ -2,8 +2,9 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, published, receipts_door, account, operations, demo
-- cli.py        commands          - worker.py   the loop that empties the outbox
+- web/          who may ask over HTTP: submissions, queue, published, receipts, account, operations, demo
+- cli.py        commands          - serving.py  server and worker in one process group
+- worker.py     the loop that empties the outbox          - checks.py   is this installation sound
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
 - review/       the queue's questions         - receipts.py   what the commenter may see and ask
@@ -63,7 +64,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.config.update(settings)
     app.config.update(_of_libraries(settings))
     if hops := app.config["PROXY_HOPS"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     database.init_app(app)
     Migrate(app, database, directory=str(ROOT / "moderation" / "migrations"), render_as_batch=True)

@@ -139,11 +139,12 @@ def hashed(password: str) -> str:
 
 def network_tag(address: str, *, secret: str) -> str:
     """Hash the sender's network: IPv4 by /24, IPv6 by /64. The address itself is kept nowhere."""
-
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         parsed = ipaddress.ip_address("::")
+    # A socket for both kinds names IPv4 visitors ::ffff:a.b.c.d: in one /64 all of them would be one network.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     network = ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False)
     return hashlib.blake2b(str(network).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
 

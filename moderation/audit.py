@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from moderation.db import db
 from moderation.models import Action, Entry, Kind, LogHead, Revision, Site, Status, Via
@@ -19,6 +20,9 @@ HASHED = tuple(
     for name in Entry.__table__.columns.keys()  # noqa: SIM118 - not a dict
     if name not in {"id", "note", "salt", "hash"}
 )
+
+#: The entries that hold a text fast.
+SENT = (Action.SUBMIT, Action.EDIT)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Event:
     rule: str | None = None
     batch: str | None = None
     note: str | None = None
+    #: What else the entry is to hold fast, as its seal alone: the text, and what is published with it.
+    words: tuple[str, ...] = ()
 
 
 def record(event: Event) -> Entry:
@@ -70,13 +76,22 @@ def _append(event: Event, head: LogHead) -> Entry:
     if event.site_id != head.site_id:
         raise ValueError("an entry of another site")
     salt = secrets.token_hex(16)
-    entry = Entry(**vars(event), salt=salt, sealed=_seal(salt, event.note), previous=head.hash)
+    values = {name: value for name, value in vars(event).items() if name != "words"}
+    entry = Entry(**values, salt=salt, sealed=_seal(salt, event.note, event.words), previous=head.hash)
     entry.hash = _hash(entry)
     head.hash = entry.hash
     for status, change in ((event.from_status, -1), (event.to_status, 1)):
         if status:
             setattr(head, status, getattr(head, status) + change)
     return entry
+
+
+def words_of(revision: Revision | None) -> tuple[str, ...]:
+    """Return what an arrival or an edit holds fast: the text, as sent and as published, and who is said to write."""
+    if revision is None:
+        return ()
+    comment = revision.comment
+    return (revision.source, revision.html, comment.author, comment.url, comment.email, comment.title or "")
 
 
 def forget(entry: Entry) -> None:
@@ -91,13 +106,16 @@ class Proof:
     chain: str
     entries: int = 0
     forgotten: int = 0
+    #: The hash of the last entry: whoever notes it elsewhere sees later whether the log was cut off.
+    head: str = ""
     faults: list[str] = field(default_factory=list)
 
 
 def verify() -> list[Proof]:
-    """Prove every chain, and that each revision's status follows from its entries.
+    """Prove every chain, that each revision's status follows from its entries, and that its words are those held.
 
-    Nothing is public without an approval: an approved revision needs an approving entry that it was moved by.
+    Nothing is public without an approval: an approved revision needs an approving entry that it was moved by. A tail
+    that was cut off together with the chain's head shows only against a head that was noted elsewhere (`Proof.head`).
     """
     names = dict(db.session.execute(select(Site.id, Site.key)).all())
     heads = db.session.scalars(select(LogHead).order_by(LogHead.id)).all()
@@ -111,8 +129,15 @@ def _prove(head: LogHead, *, chain: str) -> Proof:
     last = ""
     folded: dict[int, tuple[Status | None, int | None]] = {}
     approvals: set[int] = set()
-    entries = select(Entry).where(Entry.site_id == head.site_id).order_by(Entry.id).execution_options(yield_per=500)
-    for entry in db.session.scalars(entries):
+    entries = (
+        select(Entry, Revision)
+        .outerjoin(Revision, (Revision.id == Entry.revision_id) & Entry.action.in_(SENT))
+        .options(joinedload(Revision.comment))
+        .where(Entry.site_id == head.site_id)
+        .order_by(Entry.id)
+        .execution_options(yield_per=500)
+    )
+    for entry, sent in db.session.execute(entries):
         proof.entries += 1
         if entry.previous != last:
             proof.faults.append(f"entry {entry.id}: does not follow the entry before it")
@@ -120,7 +145,7 @@ def _prove(head: LogHead, *, chain: str) -> Proof:
             proof.faults.append(f"entry {entry.id}: changed since it was written")
         if entry.salt is None and entry.note is None:
             proof.forgotten += 1
-        elif entry.salt is None or entry.sealed != _seal(entry.salt, entry.note):
+        elif entry.salt is None or entry.sealed != _seal(entry.salt, entry.note, words_of(sent)):
             proof.faults.append(f"entry {entry.id}: its words changed since they were written")
         last = entry.hash
         if entry.revision_id is not None:
@@ -132,6 +157,7 @@ def _prove(head: LogHead, *, chain: str) -> Proof:
             folded[entry.revision_id] = (entry.to_status, entry.turn)
             if entry.action is Action.APPROVE:
                 approvals.add(entry.revision_id)
+    proof.head = last
     if head.hash != last:
         proof.faults.append("the chain's head is not its last entry")
     if head.site_id is not None:
@@ -156,8 +182,9 @@ def _prove_statuses(
             proof.faults.append(f"{status}: {getattr(head, status)} counted, {counts[status]} there")
 
 
-def _seal(salt: str, note: str | None) -> str:
-    return hashlib.sha256(f"{salt}\n{note or ''}".encode()).hexdigest()
+def _seal(salt: str, note: str | None, words: tuple[str, ...] = ()) -> str:
+    said = json.dumps([note or "", *words], ensure_ascii=False)
+    return hashlib.sha256(f"{salt}\n{said}".encode()).hexdigest()
 
 
 def _hash(entry: Entry) -> str:

@@ -152,7 +152,8 @@ def verify() -> None:
     proofs = audit.verify()
     for proof in proofs:
         forgotten = f", {proof.forgotten} forgotten" if proof.forgotten else ""
-        click.echo(f"{proof.chain}: {proof.entries} entries{forgotten}, {'broken' if proof.faults else 'whole'}")
+        whole = "broken" if proof.faults else "whole"
+        click.echo(f"{proof.chain}: {proof.entries} entries{forgotten}, {whole}, head {proof.head[:16] or '-'}")
         for fault in proof.faults:
             click.echo(f"  {fault}")
     if any(proof.faults for proof in proofs):

@@ -32,6 +32,8 @@ class Setting:
     meaning: str
     least: int = 0
     most: int = 10**9
+    #: The only texts there are; empty for any.
+    choices: tuple[str, ...] = ()
 
 
 SETTINGS = (
@@ -58,7 +60,13 @@ SETTINGS = (
     ),
     Setting("SESSION_HOURS", int, 12, "A sign-in ends this long after its last use.", least=1, most=720),
     Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
-    Setting("LOG_LEVEL", str, "info", "Least level that is logged: debug, info, warning or error."),
+    Setting(
+        "LOG_LEVEL",
+        str,
+        "info",
+        "Least level that is logged: debug, info, warning or error.",
+        choices=("debug", "info", "warning", "error"),
+    ),
 )
 
 #: Made at first start and kept in instance/secrets.json. Losing RECEIPT_KEY breaks every receipt that was handed out.
@@ -127,7 +135,9 @@ def _cast(setting: Setting, value: object) -> str | int | bool:
                 f"{PREFIX}{setting.name}: {text!r} is not a whole number from {setting.least} to {setting.most}"
             )
         return int(text)
-    return text
+    if setting.choices and text.lower() not in setting.choices:
+        raise BadSetting(f"{PREFIX}{setting.name}: {text!r} is none of {', '.join(setting.choices)}")
+    return text.lower() if setting.choices else text
 
 
 def _base_url(url: str, *, bind: str) -> str:

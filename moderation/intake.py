@@ -81,11 +81,11 @@ class Draft:
         """Who counts as the same author: the e-mail address, else the name."""
         return (self.email or self.author).strip().casefold()[:320]
 
-    @property
-    def body_hash(self) -> str:
-        """Hash what was said, not how it was sent: a retry may carry a fresh mark of the form."""
-        said = (self.comment, self.author, self.email, self.url, self.page, str(self.parent), self.title, self.format)
-        return hashlib.sha256("\0".join(part or "" for part in said).encode()).hexdigest()
+    def body_hash(self, site: Site) -> str:
+        """Hash what was said, not how: a retry may carry a fresh mark, and the page another title or campaign."""
+        page = page_key(self.page, site.origins)
+        said = (self.comment, self.author, self.email, self.url, page, str(self.parent), self.format)
+        return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 
 def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Comment:
@@ -163,7 +163,7 @@ def _answered_before(draft: Draft, *, site: Site) -> Comment | None:
     kept = db.session.get(SubmissionKey, (site.id, _hash(draft.key)))
     if kept is None:
         return None
-    if kept.body_hash != draft.body_hash:
+    if kept.body_hash != draft.body_hash(site):
         raise KeyReused
     return db.session.get_one(Comment, kept.comment_id)
 
@@ -174,7 +174,7 @@ def _remember(draft: Draft, comment: Comment, *, site: Site, now: datetime) -> N
             SubmissionKey(
                 site_id=site.id,
                 key_hash=_hash(draft.key),
-                body_hash=draft.body_hash,
+                body_hash=draft.body_hash(site),
                 comment_id=comment.id,
                 created_at=now,
             )
@@ -219,6 +219,9 @@ def _refuse_duplicate(draft: Draft, thread: Thread, *, said: str) -> None:
             Revision.status.in_((Status.PENDING, Status.APPROVED)),
         )
     )
+    if not draft.author_key:
+        # Of the nameless, only who writes from the same network may be the same.
+        same = same.where(Comment.network == draft.network)
     if db.session.scalars(same.limit(1)).first() is not None:
         raise Duplicate
 

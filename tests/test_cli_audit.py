@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, text, update
 
 from moderation import audit
 from moderation.db import db
-from moderation.models import Entry
+from moderation.models import Entry, LogHead
 from tests.conftest import decide
 
 
@@ -23,6 +23,12 @@ def faults(app: Flask) -> list[str]:
     return found
 
 
+def head_of(app: Flask) -> str:
+    """Return the end of the site's chain."""
+    with app.app_context():
+        return db.session.scalars(select(LogHead.hash).where(LogHead.site_id.is_not(None))).one()
+
+
 @pytest.fixture
 def told(app: Flask, ana: object, reply: object) -> Flask:
     """Return the app with one reply published and one held."""
@@ -35,7 +41,9 @@ def told(app: Flask, ana: object, reply: object) -> Flask:
 
 def test_a_log_nobody_touched_is_proven(told):
     said = ask(told, "audit", "verify")
-    assert (said.exit_code, said.output.splitlines()[-1]) == (0, "courier: 5 entries, whole")
+    [line] = [line for line in said.output.splitlines() if line.startswith("courier")]
+    assert (said.exit_code, line.partition(", head ")[0]) == (0, "courier: 5 entries, whole")
+    assert line.partition(", head ")[2] == head_of(told)[:16]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +56,18 @@ def test_a_log_nobody_touched_is_proven(told):
                 "pending: 1 counted, 0 there",
                 "approved: 1 counted, 2 there",
             ],
+        ),
+        (
+            "UPDATE revision SET html = '<p>Never approved.</p>' WHERE id = 1",
+            ["entry {first}: its words changed since they were written"],
+        ),
+        (
+            "UPDATE revision SET source = 'Never sent.' WHERE id = 2",
+            ["entry {second}: its words changed since they were written"],
+        ),
+        (
+            "UPDATE comment SET author = 'Somebody else' WHERE id = 1",
+            ["entry {first}: its words changed since they were written"],
         ),
         (
             "UPDATE revision SET status = 'approved', turn = 1 WHERE id = 2",
@@ -76,9 +96,10 @@ def test_a_log_nobody_touched_is_proven(told):
 def test_what_was_changed_by_hand_is_named(told, done, named):
     with told.app_context():
         approve = db.session.scalars(select(Entry.id).where(Entry.action == "approve")).one()
+        first, second = db.session.scalars(select(Entry.id).where(Entry.action == "submit").order_by(Entry.id))
         db.session.execute(text(done))
         db.session.commit()
-    assert faults(told) == [line.format(approve=approve) for line in named]
+    assert faults(told) == [line.format(approve=approve, first=first, second=second) for line in named]
 
 
 def test_a_deleted_entry_is_named(told):
@@ -110,4 +131,7 @@ def test_words_that_were_forgotten_are_not_called_broken(told):
         audit.forget(db.session.scalars(select(Entry).where(Entry.action == "approve")).one())
         db.session.commit()
     said = ask(told, "audit", "verify")
-    assert (said.exit_code, said.output.splitlines()[-1]) == (0, "courier: 5 entries, 1 forgotten, whole")
+    assert (said.exit_code, said.output.splitlines()[-1]) == (
+        0,
+        f"courier: 5 entries, 1 forgotten, whole, head {head_of(told)[:16]}",
+    )

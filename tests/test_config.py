@@ -100,6 +100,8 @@ def test_a_value_is_cast_by_its_type(instance: Path, name: str, text: str, value
         ("BASE_URL", "https://reply.example/?a=b", "is not like https://reply.example"),
         ("BASE_URL", "https://user@reply.example", "is not like https://reply.example"),
         ("BASE_URL", "https://", "is not like https://reply.example"),
+        ("LOG_LEVEL", "loud", "is none of debug, info, warning, error"),
+        ("LOG_LEVEL", "", "is none of debug, info, warning, error"),
         ("REPLY_PAUZE", "15", "is not a setting"),
         ("reply_pause", "15", "is not a setting"),
         ("", "15", "is not a setting"),

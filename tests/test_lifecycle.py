@@ -181,6 +181,32 @@ def test_undo_of_a_rejection_does_not_queue_two_texts_of_one_comment(world: Worl
     assert statuses(comment) == [SUPERSEDED, PENDING]
 
 
+def test_undo_does_not_bring_back_what_its_author_withdrew_since(world: World) -> None:
+    comment = world.reply_in(APPROVED)
+    world.edit(comment, "A better text.")
+    entry = world.decide(Action.REJECT, comment.revisions[0])
+    world.withdraw(comment)
+    undone = world.undo(entry)
+    assert (undone.entries, undone.skipped) == ([], [comment.newest])
+    assert (statuses(comment), world.public()) == ([REJECTED, WITHDRAWN], [])
+    world.resume(comment)
+    assert world.undo(entry).entries == []
+    assert statuses(comment) == [REJECTED, PENDING]
+
+
+def test_undo_queues_no_text_behind_a_newer_one_that_was_decided(world: World) -> None:
+    comment = world.reply()
+    first = world.decide(Action.REJECT, comment.newest, who="ana")
+    second = world.decide(Action.REJECT, world.edit(comment, "A milder text."), who="piet")
+    assert world.undo(first, who="ana").entries == []
+    assert statuses(comment) == [REJECTED, REJECTED]
+    # Nothing is stuck: the later press can be taken back, and the author can write once more.
+    world.undo(second, who="piet")
+    assert statuses(comment) == [REJECTED, PENDING]
+    world.edit(comment, "The mildest text.")
+    assert statuses(comment) == [REJECTED, SUPERSEDED, PENDING]
+
+
 def test_rejecting_the_approved_text_leaves_the_pending_edit_in_the_queue(world: World) -> None:
     comment = world.reply_in(APPROVED)
     edited = world.edit(comment, "A better text.")

@@ -120,4 +120,5 @@ def event(revision: Revision, action: Action, kind: Kind, *, was: Status | None,
         batch=by.batch,
         reason_id=by.reason_id if action is Action.REJECT else None,
         note=by.note,
+        words=audit.words_of(revision) if action in audit.SENT else (),
     )

@@ -44,12 +44,13 @@ def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
             by_comment[revisions[entry.revision_id].comment_id].append(entry)
     entries: list[Entry] = []
     skipped: list[Revision] = []
-    standing = _standing(decided)
+    standing, withdrawn = _standing(decided), _withdrawn_since(decided, comments)
     # Site by site, as bulk decisions go: two that hold several heads take them in one order.
     for comment_id in sorted(by_comment, key=lambda id_: (comments[id_].site_id, id_)):
         comment = comments[comment_id]
-        stands = all(entry.id in standing for entry in by_comment[comment_id])
-        if stands and _has_room(comment, by_comment[comment_id]):
+        mine = by_comment[comment_id]
+        stands = all(entry.id in standing for entry in mine) and comment_id not in withdrawn
+        if stands and _has_room(comment, mine) and _has_a_way(comment, mine, revisions):
             entries += _go_back(comment, by_comment[comment_id], revisions, by=replace(by, batch=batch))
         else:
             skipped.append(comment.newest)
@@ -78,11 +79,26 @@ def _standing(decided: Sequence[Entry]) -> set[int]:
     return {entries[-1].id for entries in since.values() if entries}
 
 
+def _withdrawn_since(decided: Sequence[Entry], comments: Collection[int]) -> set[int]:
+    """Return the comments of which their authors withdrew or sent again any text since: that word is the last."""
+    since = min((entry.id for entry in decided), default=0)
+    of = select(Revision.comment_id).join(Entry, Entry.revision_id == Revision.id)
+    return set(
+        db.session.scalars(of.where(Revision.comment_id.in_(comments), Entry.kind == Kind.WITHDRAWAL, Entry.id > since))
+    )
+
+
 def _has_room(comment: Comment, entries: list[Entry]) -> bool:
     """Whether a text that goes back to approved is the only one: another may have been approved since."""
     moving = {entry.revision_id for entry in entries}
     back = any(entry.from_status is Status.APPROVED for entry in entries)
     return not (back and any(one.status is Status.APPROVED for one in comment.revisions if one.id not in moving))
+
+
+def _has_a_way(comment: Comment, entries: list[Entry], revisions: dict[int, Revision]) -> bool:
+    """Whether a text that goes back to waiting is the newest, or the newest waits: else nobody could decide it."""
+    back = [revisions[entry.revision_id or 0] for entry in entries if entry.from_status in OPEN]
+    return all(one is comment.newest or comment.newest.status in OPEN for one in back)
 
 
 def _go_back(comment: Comment, entries: list[Entry], revisions: dict[int, Revision], *, by: By) -> list[Entry]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 
 from moderation import markup
 from moderation.db import db
-from moderation.models import Comment, Revision, Site, Status, Thread
+from moderation.models import Comment, Entry, Kind, Revision, Site, Status, Thread
 from moderation.models.pagekey import BadAddress, page_key
 from moderation.publishing import strings
 from moderation.publishing.document import Document, Item, Place
@@ -80,7 +80,7 @@ def address_of(site: Site, key: str) -> str:
 
 def counts(site: Site, pages: Iterable[str]) -> dict[str, int]:
     """Count the public comments of pages, by the address asked for; a foreign or broken one counts nothing."""
-    keys = {page: key for page in list(dict.fromkeys(pages))[:MOST_COUNTS] if (key := _key_or_none(site, page))}
+    keys = {page: key for page in dict.fromkeys(pages) if (key := _key_or_none(site, page))}
     rows = db.session.execute(
         select(Thread.page_key, func.count())
         .join(Comment, Comment.thread_id == Thread.id)
@@ -139,16 +139,39 @@ def _item_json(item: Item) -> dict[str, object]:
 
 
 def newest(site: Site) -> list[tuple[Item, Document]]:
-    """Return the site's newest public comments, each with a bare document of its page."""
+    """Return what became public last on a site, each with a bare document of its page."""
     rows = db.session.execute(
-        select(Comment, Revision, Thread)
-        .join(Revision, Revision.comment_id == Comment.id)
-        .join(Thread, Comment.thread_id == Thread.id)
-        .where(Comment.site_id == site.id, Revision.status == Status.APPROVED)
-        .order_by(Comment.received_at.desc(), Comment.id.desc())
+        select(Comment, Revision, Thread, Entry)
+        .select_from(Entry)
+        .join(Revision, (Revision.id == Entry.revision_id) & (Revision.turn == Entry.turn))
+        .join(Comment, Comment.id == Revision.comment_id)
+        .join(Thread, Thread.id == Comment.thread_id)
+        .where(Entry.site_id == site.id, Entry.to_status == Status.APPROVED, Revision.status == Status.APPROVED)
+        .order_by(Entry.id.desc())
         .limit(FEED_LENGTH)
     )
-    return [(_public_item(comment, revision), _bare(site, thread)) for comment, revision, thread in rows]
+    return sorted(
+        ((_public_item(comment, revision, entry), _bare(site, thread)) for comment, revision, thread, entry in rows),
+        key=lambda one: (one[0].updated, one[0].id),
+        reverse=True,
+    )
+
+
+def newest_of(found: Document) -> list[tuple[Item, Document]]:
+    """Return what became public last on a page, for its feed."""
+    rows = db.session.execute(
+        select(Revision.comment_id, Entry)
+        .join(Entry, (Entry.revision_id == Revision.id) & (Entry.turn == Revision.turn))
+        .where(
+            Revision.comment_id.in_([item.id for item in found.items if item.is_public]),
+            Revision.status == Status.APPROVED,
+            Entry.to_status == Status.APPROVED,
+        )
+    )
+    entries = dict(rows.all())
+    items = [replace(item, updated=_updated(item.at, entries.get(item.id))) for item in found.items if item.is_public]
+    items.sort(key=lambda item: (item.updated, item.id), reverse=True)
+    return [(item, found) for item in items[:FEED_LENGTH]]
 
 
 def etag(body: bytes) -> str:
@@ -205,7 +228,12 @@ def _parents(public: dict[int, Item], places: dict[int, tuple[Item, datetime]]) 
     return {item.parent for item in items if item.parent is not None}
 
 
-def _public_item(comment: Comment, revision: Revision) -> Item:
+def _updated(received: datetime | None, entry: Entry | None) -> datetime | None:
+    """Say since when words are public; those that were public elsewhere before, since they were written."""
+    return received if entry is None or entry.kind is Kind.IMPORT else entry.at
+
+
+def _public_item(comment: Comment, revision: Revision, entry: Entry | None = None) -> Item:
     return Item(
         id=comment.id,
         anchor=comment.anchor or "",
@@ -216,6 +244,7 @@ def _public_item(comment: Comment, revision: Revision) -> Item:
         url=comment.url,
         at=comment.received_at,
         html=revision.html,
+        updated=_updated(comment.received_at, entry),
     )
 
 

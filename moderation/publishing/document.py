@@ -29,6 +29,8 @@ class Item:
     url: str = ""
     at: datetime | None = None
     html: str = ""
+    #: When these words became public; feeds tell an edit by it.
+    updated: datetime | None = None
 
     @property
     def is_public(self) -> bool:

@@ -27,7 +27,7 @@ def as_atom(
     """
     ET.register_namespace("", ATOM)
     feed = ET.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": site.locale})
-    newest = max((item.at for item, _ in entries if item.at), default=datetime.fromtimestamp(0, UTC))
+    newest = max((item.updated for item, _ in entries if item.updated), default=datetime.fromtimestamp(0, UTC))
     _child(feed, "id", self_link)
     _child(feed, "title", title)
     _child(feed, "updated", _stamp(newest))
@@ -40,7 +40,7 @@ def as_atom(
         with force_locale(site.locale):
             _child(entry, "title", gettext("%(name)s on %(page)s", name=item.author, page=page.title))
         _child(entry, "published", _stamp(item.at))
-        _child(entry, "updated", _stamp(item.at))
+        _child(entry, "updated", _stamp(item.updated))
         _child(entry, "link", rel="alternate", type="text/html", href=address)
         author = ET.SubElement(entry, f"{{{ATOM}}}author")
         _child(author, "name", item.author or site.name)

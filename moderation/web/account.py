@@ -87,7 +87,9 @@ def sign_out() -> AnyResponse:
     """End the session."""
     logout_user()
     session.clear()
-    return redirect(url_for(".sign_in"), 303)
+    response = make_response(redirect(url_for(".sign_in"), 303))
+    sessions.forget_told(response)
+    return response
 
 
 @bp.get("/start")

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
@@ -11,6 +12,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from moderation.db import UNAVAILABLE, db
+from moderation.models import Action
+from moderation.web import wording
 
 log = structlog.get_logger()
 
@@ -29,10 +32,10 @@ def init_app(app: Flask) -> None:
 
 def wants_json() -> bool:
     """Whether the caller is a program: it asks for JSON, sent JSON, or named a JSON address."""
-    accepted = request.accept_mimetypes
-    best = accepted.best_match(["text/html", "application/json", "application/problem+json"])
-    asked = best is not None and best != "text/html" and accepted[best] > accepted["text/html"]
-    return asked or request.is_json or request.path.endswith(".json")
+    # Only what is named: every program adds */*, and means the first.
+    named = {kind: quality for kind, quality in request.accept_mimetypes if quality > 0}
+    json_ = max(named.get("application/json", 0), named.get("application/problem+json", 0))
+    return json_ > named.get("text/html", 0) or request.is_json or request.path.endswith(".json")
 
 
 def problem(
@@ -54,6 +57,12 @@ def error_page(status: int, title: str, text: str, *, headers: Mapping[str, str]
     response = make_response(render_template("error.html", status=status, title=title, text=text), status)
     response.headers.update(headers or {})
     return response
+
+
+def said(action: Action, *, who: str | None, at: datetime) -> str:
+    """Say who did what, and when."""
+    words = {"what": wording.done(action), "who": who, "when": wording.moment(at)}
+    return gettext("%(what)s by %(who)s, %(when)s", **words) if who else gettext("%(what)s, %(when)s", **words)
 
 
 def _words(status: int) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """Who may ask: sites by key, origins, bodies, sign-in, transaction modes and security headers."""
 
-import re
 from collections.abc import Iterable
 from string import printable
 from urllib.parse import quote_from_bytes, urlsplit
@@ -16,8 +15,9 @@ from moderation.db import clock as clock
 from moderation.models import Account, Site
 from moderation.models.pagekey import BadAddress, origin_of
 
-#: The most a request may carry: a comment of 65,525 bytes, percent-encoded, and the other fields.
-MOST_BODY = 262_144
+#: The most a request may carry: 65,525 characters of three bytes, percent-encoded, and the other fields. What is too
+#: long for the form is told so at its field, and gets its words back.
+MOST_BODY = 655_360
 QUERY = printable.strip()
 METHODS_THAT_READ = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -209,4 +209,5 @@ def referer_page(site: Site) -> str | None:
         origin_of(referer)
     except BadAddress:
         return None
-    return referer if re.fullmatch(r"/?", urlsplit(referer).path) is None else None
+    parts = urlsplit(referer)
+    return referer if parts.path.strip("/") or parts.query else None

@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 def init_app(app: Flask) -> None:
     """Log every request of the app as one line of JSON on standard error."""
-    level = getattr(logging, str(app.config["LOG_LEVEL"]).upper(), logging.INFO)
+    level = getattr(logging, str(app.config["LOG_LEVEL"]).upper())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -72,12 +72,11 @@ def thread_fragment(key: str) -> AnyResponse:
 def thread_atom(key: str) -> AnyResponse:
     """Answer a page's newest comments as a feed."""
     found = publishing.document(g.site, request.args.get("page", ""))
-    shown = sorted((item for item in found.items if item.at), key=lambda item: (item.at, item.id), reverse=True)
     with force_locale(g.site.locale):
         title = gettext("Replies to %(page)s", page=found.title)
     body = feeds.as_atom(
         g.site,
-        [(item, found) for item in shown[: publishing.FEED_LENGTH]],
+        publishing.newest_of(found),
         title=title,
         link=found.url,
         self_link=_self_link(),
@@ -105,7 +104,14 @@ def comments_atom(key: str) -> AnyResponse:
 @bp.get("/sites/<site:key>/counts.json")
 def counts(key: str) -> AnyResponse:
     """Answer how many public comments pages have, by the addresses asked for."""
-    return _public(publishing.counts_json(g.site, request.args.getlist("page")), "application/json")
+    pages = request.args.getlist("page")
+    if len(set(pages)) > publishing.MOST_COUNTS:
+        return answers.error_page(
+            422,
+            gettext("At most %(number)s pages at once.", number=publishing.MOST_COUNTS),
+            gettext("Ask for the rest in another request."),
+        )
+    return _public(publishing.counts_json(g.site, pages), "application/json")
 
 
 @bp.get("/sites/<site:key>/accent.css")

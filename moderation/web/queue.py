@@ -1,8 +1,9 @@
 """Gives moderators the queue: approve or reject every reply before anything is published."""
 
 import secrets
+from collections.abc import Sequence
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
@@ -14,11 +15,13 @@ from moderation import lifecycle, markup, review
 from moderation.db import db
 from moderation.models import Action, Entry
 from moderation.review import decisions
-from moderation.web import answers, guards
+from moderation.web import answers, guards, sessions
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
 bp.before_request(guards.signed_in)
 
+#: So many of those that were left as they are can be told one by one.
+NAMED = 10
 #: A note for the log is a sentence, not an essay.
 MOST_NOTE = 1000
 
@@ -28,8 +31,11 @@ def index() -> AnyResponse:
     """List what waits, or what was decided."""
     view = next((view for view in review.View if view == request.args.get("view")), review.View.WAITING)
     page = review.page(guards.account(), view=view, after=request.args.get("after"), now=guards.clock())
-    done = session.pop("done", None)
-    return make_response(render_template("queue/index.html", page=page, done=done))
+    done = sessions.told()
+    response = make_response(render_template("queue/index.html", page=page, done=done))
+    if done:
+        sessions.forget_told(response)
+    return response
 
 
 @bp.get("/<id:revision_id>")
@@ -82,8 +88,8 @@ def undo() -> AnyResponse:
     db.session.commit()
     if answers.wants_json():
         return make_response({"undone": len(undone.entries), "skipped": [revision.id for revision in undone.skipped]})
-    session["done"] = {"undone": _counted(undone.entries), "skipped": len(undone.skipped)}
-    return _back()
+    left = [decisions.skipped(revision, lifecycle.AlreadyDecided(revision)) for revision in undone.skipped[:NAMED]]
+    return _back({"undone": _counted(undone.entries), "skipped": len(undone.skipped), "named": _named(left)})
 
 
 class DecisionForm(FlaskForm):
@@ -149,19 +155,32 @@ def _decided(outcome: decisions.Outcome) -> AnyResponse:
                 "skipped": [_skipped_json(skipped) for skipped in outcome.skipped],
             }
         )
-    session["done"] = {
-        "action": outcome.action,
-        "number": _counted(outcome.entries),
-        "batch": outcome.batch,
-        "skipped": len(outcome.skipped) + outcome.unknown,
-    }
-    return _back()
+    return _back(
+        {
+            "action": outcome.action,
+            "number": _counted(outcome.entries),
+            "batch": outcome.batch,
+            "skipped": len(outcome.skipped) + outcome.unknown,
+            "named": _named(outcome.skipped[:NAMED]),
+        }
+    )
 
 
-def _back() -> AnyResponse:
-    """Lead back to the list, and the place in it, that the press came from."""
+def _back(done: dict[str, object]) -> AnyResponse:
+    """Lead back to the list, and the place in it, that the press came from; there it says what was done."""
     place = request.form
-    return redirect(url_for(".index", view=place.get("view") or None, after=place.get("after") or None), 303)
+    to = url_for(".index", view=place.get("view") or None, after=place.get("after") or None)
+    response = make_response(redirect(to, 303))
+    sessions.tell(response, done)
+    return response
+
+
+def _named(skipped: Sequence[decisions.Skipped]) -> list[tuple[int, str]]:
+    """Say of each that was left as it is who moved it last, what they did and when."""
+    return [
+        (one.revision.comment.newest.id, answers.said(one.last.action, who=one.who, at=one.last.at) if one.last else "")
+        for one in skipped
+    ]
 
 
 def _conflict(outcome: decisions.Outcome) -> AnyResponse:

@@ -19,7 +19,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import lifecycle, receipts
-from moderation.db import db
+from moderation.db import db, reading
 from moderation.models import Comment, Via
 from moderation.web import answers, guards
 from moderation.web.replyform import NotText, ReplyForm, fields_of
@@ -33,6 +33,8 @@ def _of_a_comment() -> AnyResponse | None:
     token = (request.view_args or {})["token"]
     comment = receipts.comment_of(token, secret=current_app.config["RECEIPT_KEY"])
     if comment is None:
+        # It tells nothing, and a page that still shows the reply as held is to learn that it is gone.
+        guards.open_to_all()
         return answers.error_page(
             404,
             gettext("There is no receipt here"),
@@ -42,12 +44,19 @@ def _of_a_comment() -> AnyResponse | None:
     guards.open_to(g.site)
     guards.may_be_framed_by(g.site)
     if request.method == "POST":
-        guards.refuse_foreign_origin(g.site, null_is_absent=True)
+        guards.refuse_foreign_origin(g.site, null_is_absent=not answers.wants_json())
     return None
 
 
 @bp.after_request
 def _private(response: Response) -> Response:
+    """Keep it out of indexes; and let the site frame and read what was refused before its comment was known: a body."""
+    if "site" not in g and response.status_code in {411, 413}:
+        with reading():
+            comment = receipts.comment_of((request.view_args or {})["token"], secret=current_app.config["RECEIPT_KEY"])
+        if comment is not None:
+            guards.open_to(comment.thread.site)
+            guards.may_be_framed_by(comment.thread.site)
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     return response
 

@@ -65,7 +65,7 @@ class ReplyForm(FlaskForm):
         if len(text.encode()) > MAX_COMMENT_BYTES:
             raise ValidationError(gettext("That is more than can be stored."))
         # Last, so that what is too long is not rendered.
-        if not markup.plain_text(markup.render(text, self.markup_format)):
+        if not markup.tidy_name(markup.plain_text(markup.render(text, self.markup_format))):
             raise ValidationError(gettext("Please write a comment."))
 
     def validate_author(self, field: Field) -> None:
@@ -150,7 +150,7 @@ class ReplyForm(FlaskForm):
 
     def draft(self, *, network: str, via: Via, written_in: float | None) -> intake.Draft:
         """Return the checked reply."""
-        title = " ".join((self.title.data or "").split())
+        title = markup.tidy_name(self.title.data or "")
         return intake.Draft(
             comment=markup.tidy_text(self.comment.data or ""),
             author=markup.tidy_name(self.author.data or ""),

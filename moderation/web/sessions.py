@@ -1,7 +1,8 @@
 """Sessions kept on the server: the browser holds a random id, the database its hash.
 
-Nothing is read or written for visitors without the cookie. The store has a connection of its own: what a door did
-not commit is never committed by saving a session.
+Nothing is read or written for visitors without the cookie, and a GET writes nothing: until somebody signs in, all that
+is to be remembered is a form's token, which the browser keeps, signed. The store has a connection of its own: what a
+door did not commit is never committed by saving a session.
 """
 
 import hashlib
@@ -10,15 +11,21 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, request, session
+from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SessionInterface, SessionMixin
+from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import CallbackDict
 
 from moderation import db
 from moderation.models import WebSession
-from moderation.web.guards import clock
+from moderation.web.guards import METHODS_THAT_READ, clock
+
+#: What a cookie's value begins with before anybody signed in; no id of a session begins so.
+UNSIGNED_IN = "."
+#: Seconds in which what was done can be said.
+TOLD_FOR = 60
 
 
 class StoredSession(CallbackDict[str, Any], SessionMixin):
@@ -61,6 +68,8 @@ class StoredSessions(SessionInterface):
         id_ = request.cookies.get(self.get_cookie_name(app), "")
         if not id_:
             return StoredSession()
+        if id_.startswith(UNSIGNED_IN):
+            return StoredSession(_unsealed(app, id_.removeprefix(UNSIGNED_IN)))
         try:
             with db.reading(), db.db.engine.connect() as connection:
                 row = connection.execute(
@@ -74,8 +83,9 @@ class StoredSessions(SessionInterface):
         if row is None or row.expires_at <= clock():
             return StoredSession()
         session = StoredSession(json.loads(row.data), id_=id_)
-        # An id in use is kept alive once a while, not at every request.
-        session.modified = row.expires_at - clock() < self._life(app, session) * 0.9
+        # An id in use is kept alive once a while, not at every request, and not by looking.
+        old = row.expires_at - clock() < self._life(app, session) * 0.9
+        session.modified = old and request.method not in METHODS_THAT_READ
         return session
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -88,6 +98,11 @@ class StoredSessions(SessionInterface):
         if not session:
             self._forget(session.id)
             response.delete_cookie(name, **options)
+            return
+        if "_user_id" not in session:
+            self._forget(session.id)
+            response.set_cookie(name, UNSIGNED_IN + _sealed(app, dict(session)), **options)
+            response.headers.add("Vary", "Cookie")
             return
         id_ = session.id if session.id and not session.renew else secrets.token_urlsafe(32)
         self._write(app, session, id_)
@@ -127,6 +142,44 @@ class StoredSessions(SessionInterface):
     @staticmethod
     def _cookie(app: Flask) -> dict[str, Any]:
         return {"httponly": True, "samesite": "Lax", "path": "/", "secure": app.config["SESSION_COOKIE_SECURE"]}
+
+
+def tell(response: Response, told: dict[str, Any]) -> None:
+    """Let the next page say what this request did: signed, kept by the browser, and gone when it is said."""
+    name, options = _told_cookie(current_app)
+    response.set_cookie(name, _sealed(current_app, told), max_age=TOLD_FOR, **options)
+
+
+def told() -> dict[str, Any] | None:
+    """Return what the last request is to have said about it; `forget_told` when it is said."""
+    name, _ = _told_cookie(current_app)
+    return _unsealed(current_app, request.cookies.get(name, ""), most=TOLD_FOR) or None
+
+
+def forget_told(response: Response) -> None:
+    """Say it once."""
+    name, options = _told_cookie(current_app)
+    response.delete_cookie(name, **options)
+
+
+def _told_cookie(app: Flask) -> tuple[str, dict[str, Any]]:
+    return str(app.config["SESSION_COOKIE_NAME"]).replace("session", "told"), StoredSessions._cookie(app)
+
+
+def _sealed(app: Flask, values: dict[str, Any]) -> str:
+    return URLSafeTimedSerializer(app.config["SECRET_KEY"], salt="told").dumps(values)
+
+
+def _unsealed(app: Flask, text: str, *, most: int | None = None) -> dict[str, Any]:
+    """Return what was sealed here at most so many seconds ago; nothing for everything else."""
+    try:
+        values = URLSafeTimedSerializer(app.config["SECRET_KEY"], salt="told").loads(
+            text, max_age=most or app.config["SESSION_HOURS"] * 3600
+        )
+    except BadData:
+        return {}
+    # Nobody is signed in by what the browser kept.
+    return {name: value for name, value in values.items() if not name.startswith("_")} if values else {}
 
 
 def _hash(id_: str) -> str:

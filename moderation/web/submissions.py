@@ -43,12 +43,13 @@ def _of_a_site() -> None:
 
 @bp.after_request
 def _readable(response: Response) -> Response:
-    """Let the site's pages read also what was refused before anybody asked for the site: a body without measure."""
+    """Let the site's pages read and frame also what was refused before anybody asked for the site: a body."""
     if "site" not in g and response.status_code in {411, 413}:
         with reading():
             site = accounts.site((request.view_args or {})["key"])
         if site is not None:
             guards.open_to(site)
+            guards.may_be_framed_by(site)
     return response
 
 

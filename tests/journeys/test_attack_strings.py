@@ -105,7 +105,7 @@ def send_all(attacked: Attacked, tried: list[str]) -> None:
             )
             comment = intake.receive(draft, site=site, pause=timedelta(0), now=datetime.now(UTC))
             attacked.pages[page] = attacked.pages.get(page, 0) + 1
-            if number < len(OURS):
+            if number < len(OURS) or number % 12 == 0:
                 attacked.receipts.append(f"{attacked.running.url}/receipts/{token_of(comment, secret=secret)}")
             if number % 200 == 199:
                 db.session.commit()

@@ -94,7 +94,7 @@ def test_the_site_s_pages_may_read_that_a_body_is_refused(client: FlaskClient, s
 
 @pytest.mark.sqlite_only
 def test_just_over_the_limit_is_413(app: Flask, client: FlaskClient) -> None:
-    body = b"comment=" + b"a" * (262_144 - 8)
+    body = b"comment=" + b"a" * (655_360 - 8)
     fits = client.post(REPLIES, data=body, headers=JSON, content_type="application/x-www-form-urlencoded")
     assert fits.status_code == 422
     over = client.post(REPLIES, data=body + b"a", headers=JSON, content_type="application/x-www-form-urlencoded")

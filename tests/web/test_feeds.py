@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation.db import db
-from tests.conftest import BASE_URL, PAGE
-from tests.web.asking import Page, get, public
+from tests.conftest import BASE_URL, PAGE, decide
+from tests.web.asking import Page, get, make_older, public, receipt_path
 
 Reply = Callable[..., Any]
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -62,6 +62,29 @@ def test_an_entry_has_one_id_in_every_feed(client: FlaskClient, reply: Reply) ->
         for address in asked
     }
     assert ids == {f"{BASE_URL}/sites/courier/comments/1"}
+
+
+def test_an_edit_that_was_approved_is_news(client: FlaskClient, ana: FlaskClient, reply: Reply) -> None:
+    receipt = receipt_path(reply("First words."))
+    reply("Others.", email="tom@home.example")
+    decide(ana, "approve", "1:0", "2:0")
+    make_older(client.application, 3600)
+
+    def entries(name: str) -> list[tuple[str, str, str]]:
+        found = ET.fromstring(get(client, name).data).findall(f"{ATOM}entry")
+        return [tuple(str(one.findtext(ATOM + tag)) for tag in ("content", "published", "updated")) for one in found]
+
+    before = {name: entries(name) for name in ("thread.atom", "comments.atom")}
+    client.post(f"{receipt}/edit", data={"comment": "Better words."})
+    assert {name: entries(name) for name in before} == before
+    with client.application.app_context():
+        db.session.execute(db.text("UPDATE entry SET at = :at"), {"at": "2026-11-22 09:00:00+00:00"})
+        db.session.commit()
+    decide(ana, "approve", "3:0")
+    for name, old in before.items():
+        (first, published, updated), _ = entries(name)
+        assert (first, published) == ("<p>Better words.</p>\n", next(at for text, at, _ in old if "First" in text))
+        assert updated > "2026-11-22T09:00:00+00:00"
 
 
 @pytest.mark.sqlite_only

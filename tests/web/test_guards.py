@@ -167,7 +167,7 @@ ERRORS: list[tuple[int, str, str, dict[str, Any], str]] = [
         {"environ_overrides": {"HTTP_TRANSFER_ENCODING": "chunked"}},
         "The length is missing",
     ),
-    (413, "POST", "/sites/courier/replies", {"data": b"x" * 262_145}, "That is too long"),
+    (413, "POST", "/sites/courier/replies", {"data": b"x" * 655_361}, "That is too long"),
     (415, "POST", "/sites/courier/replies", {"data": b"x", "content_type": "text/x"}, "This kind of content"),
 ]
 

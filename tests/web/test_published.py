@@ -255,7 +255,11 @@ def test_counts_are_asked_for_by_address(client: FlaskClient, reply: Reply) -> N
     assert answer.json == {"counts": {asked[0]: 2, asked[1]: 2, asked[2]: 2, asked[3]: 0}}
     assert client.get("/sites/courier/counts.json").json == {"counts": {}}
     many = {"page": [f"{ORIGIN}/{number}" for number in range(150)]}
-    assert len(client.get("/sites/courier/counts.json", query_string=many).json["counts"]) == 100
+    refused = client.get("/sites/courier/counts.json", query_string=many)
+    assert (refused.status_code, refused.json["title"]) == (422, "At most 100 pages at once.")
+    assert (
+        len(client.get("/sites/courier/counts.json", query_string={"page": many["page"][:100]}).json["counts"]) == 100
+    )
 
 
 def test_sites_are_walled_off(app: Flask, client: FlaskClient, reply: Reply) -> None:

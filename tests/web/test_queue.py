@@ -105,6 +105,39 @@ def test_a_browser_is_led_back_and_told_once(ana: FlaskClient, reply: Reply) -> 
     assert "1 reply approved." not in Page(ana.get("/queue/")).words
 
 
+def test_what_was_left_as_it_is_is_named(ana: FlaskClient, piet: FlaskClient, reply: Reply) -> None:
+    for number in (1, 2):
+        reply(f"Reply {number}.")
+    decide(piet, "reject", "1:0")
+    press_in_browser(ana, action="approve", revision=["1:0", "2:0"])
+    page = Page(ana.get("/queue/"))
+    told = "1 reply approved. 1 was left as it is: it had changed meanwhile. Rejected by Piet,"
+    assert told in " ".join(page.words.split())
+    assert "/queue/1" in [attributes.get("href") for _, attributes in page.tags]
+    decide(piet, "reject", "2:1")
+    press_in_browser(ana, action="approve", revision=["1:0"])
+    assert "Rejected by Piet" in Page(press_in_browser(ana, action="approve", revision=["2:0"])).words
+
+
+@pytest.mark.sqlite_only
+def test_looking_writes_nothing(app: Flask, ana: FlaskClient, reply: Reply) -> None:
+    reply()
+    press_in_browser(ana, action="spam", revision="1:0")
+    before = dump(app)
+    visitor = app.test_client()
+    for path in ("/queue/", "/queue/?view=spam", "/queue/1", "/account/sign-in"):
+        assert ana.get(path).status_code == 200
+        assert visitor.get(path).status_code in {200, 303}
+    assert dump(app) == before
+
+
+def test_what_was_told_is_nobody_s_to_write(ana: FlaskClient, reply: Reply) -> None:
+    for told in ("x", "e30.x.x", ""):
+        ana.set_cookie("told", told)
+        assert ana.get("/queue/").status_code == 200
+    assert "approved." not in Page(ana.get("/queue/")).words
+
+
 def test_many_at_once_in_one_batch(app: Flask, ana: FlaskClient, reply: Reply) -> None:
     for number in range(1, 5):
         reply(f"Reply {number}.")

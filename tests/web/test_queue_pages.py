@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from moderation.db import db
 from tests.conftest import PAGE, decide
-from tests.web.asking import Page
+from tests.web.asking import Page, get
 
 Reply = Callable[..., Any]
 
@@ -116,6 +116,18 @@ def test_a_card_carries_what_a_decision_needs(ana: FlaskClient, reply: Reply) ->
     for words in ("Hidden field filled", "Not sent from our form", "1 link"):
         assert words in card
     assert {form["revision"] for form in page.forms if "revision" in form} == {"2:0"}
+
+
+def test_a_title_is_seen_by_who_makes_it_public(client: FlaskClient, ana: FlaskClient, reply: Reply) -> None:
+    reply("The first.", title="Buy \u202eprams\u202c here")
+    reply("The second.", title="Mill Lane", email="tom@home.example")
+    decide(ana, "approve", "2:0")
+    assert get(client, "thread.json").json["title"] == "Mill Lane"
+    # The older reply's title would take its place: whoever approves it reads it first.
+    assert "It calls the page: Buy prams here" in Page(ana.get("/queue/")).words
+    decide(ana, "approve", "1:0")
+    assert get(client, "thread.json").json["title"] == "Buy prams here"
+    assert "It calls the page: Mill Lane" in Page(ana.get("/queue/2")).words
 
 
 @contextmanager

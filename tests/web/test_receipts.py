@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from moderation.db import db
 from tests.conftest import ORIGIN, PAGE, decide
-from tests.web.asking import JSON, Page, dump, get, press, receipt_path, stored
+from tests.web.asking import JSON, REPLIES, Page, dump, get, press, receipt_path, stored
 
 Reply = Callable[..., Any]
 
@@ -130,8 +130,28 @@ def test_only_the_site_s_own_pages_may_read_and_change_it(app: Flask, client: Fl
         for below in ("edit", "withdraw", "resume"):
             refused = client.post(f"{receipt}/{below}", data={"comment": "x"}, headers={"Origin": origin})
             assert refused.status_code == 403
+    for below in ("edit", "withdraw", "resume"):
+        nowhere = client.post(f"{receipt}/{below}", data={"comment": "x"}, headers={**JSON, "Origin": "null"})
+        assert nowhere.status_code == 403
     assert dump(app) == before
     assert press(client, f"{receipt}/withdraw", Origin=ORIGIN).status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_a_page_may_learn_that_a_receipt_is_gone(client: FlaskClient) -> None:
+    answer = client.get(f"/receipts/1.{'a' * 22}", headers={**JSON, "Origin": "https://courier.example"})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (404, "*")
+
+
+@pytest.mark.sqlite_only
+def test_a_frame_shows_also_that_a_body_is_too_long(client: FlaskClient, receipt: str) -> None:
+    body = b"comment=" + b"a" * 700_000
+    for path in (REPLIES, f"{receipt}/edit"):
+        answer = client.post(path, data=body, content_type="application/x-www-form-urlencoded")
+        assert answer.status_code == 413
+        assert answer.headers["Content-Security-Policy"].endswith(f"; frame-ancestors {ORIGIN}")
+    stranger = client.post(f"/receipts/1.{'a' * 22}/edit", data=body, content_type="application/x-www-form-urlencoded")
+    assert stranger.headers["Content-Security-Policy"].endswith("; frame-ancestors 'none'")
 
 
 def test_it_says_what_became_of_the_reply(client: FlaskClient, ana: FlaskClient, receipt: str) -> None:

@@ -23,6 +23,7 @@ WRONG = [
     ("comment", "", NO_COMMENT),
     ("comment", " \r\n\t ", NO_COMMENT),
     ("comment", "\u00a0", NO_COMMENT),
+    ("comment", "\u200b\u2800\u3164 \u200e\ufeff", NO_COMMENT),
     ("comment", "****", None),
     ("comment", "a\0b", UNPRINTABLE),
     ("comment", "a\x1bb", UNPRINTABLE),
@@ -166,6 +167,8 @@ LONG = [
     ("\U0001f6a7" * 16_381 + "ab", False),
     ("a" * 65_522 + "\U0001f6a7", False),  # the last character ends at byte 65,526
     ("\U0001f6a7" * 16_382, False),
+    # As long as the form's own field lets anybody write: told at the field, not thrown away as too large a request.
+    ("\u8349" * 65_525, False),
 ]
 
 

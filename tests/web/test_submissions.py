@@ -72,6 +72,25 @@ def test_a_program_gets_201_and_the_receipt_s_address(app: Flask, client: FlaskC
     assert [reply["text"] for reply in stored(app)] == ["Wider is *good* news.", "As JSON."]
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 201),
+        ("application/json, text/plain, */*", 201),
+        ("application/problem+json;q=0.9", 201),
+        ("text/html;q=0.5, application/json", 201),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200),
+        ("text/html, application/json;q=0.9", 200),
+        ("*/*", 200),
+        ("application/json;q=0, text/plain", 200),
+    ],
+)
+@pytest.mark.sqlite_only
+def test_who_names_json_before_html_is_a_program(client: FlaskClient, accept: str, status: int) -> None:
+    answer = client.post(REPLIES, data={**TYPED, "page": PAGE}, headers={"Accept": accept})
+    assert (answer.status_code, answer.is_json) == (status, status == 201)
+
+
 def test_multipart_is_a_form_too(app: Flask, client: FlaskClient) -> None:
     body = {**TYPED, "page": PAGE, "token": token(app)}
     assert client.post(REPLIES, data=body, content_type="multipart/form-data").status_code == 303

@@ -46,6 +46,7 @@ def _confirmed(client: FlaskClient, answer: Any) -> Any:
         ({"page": ""}, "12", OTHER, "courier.example/news/mill-lane"),
         ({}, "99", OTHER, "courier.example/news/other"),
         ({}, "", OTHER, "courier.example/news/other"),
+        ({}, "", f"{ORIGIN}/?p=77", "courier.example/?p=77"),
     ],
 )
 def test_the_page_is_asked_of_action_import_and_referer_in_this_order(
