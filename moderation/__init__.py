@@ -63,6 +63,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     )
     app.config.update(settings)
     app.config.update(_of_libraries(settings))
+    app.wsgi_app = guards.refuse_odd_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
@@ -77,8 +78,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     csrf = CSRFProtect(app)
     datastore = SQLAlchemyUserDatastore(database, models.Account, models.Membership)  # type: ignore[arg-type]
     Security(app, datastore, register_blueprint=False)
-    # Sessions alone sign people in: no token in a query or a body does.
+    # Sessions alone sign people in: no token in a query or a body does, and no cookie that would remember somebody.
     app.login_manager.request_loader(lambda _: None)  # type: ignore[attr-defined]
+    app.login_manager._load_user_from_remember_cookie = lambda _: None  # type: ignore[attr-defined]
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 

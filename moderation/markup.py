@@ -31,8 +31,8 @@ MAX_HREF = 2_000
 #: HTML this many times longer than its source, and a source with more marks than this, were written against us.
 MAX_GROWTH = 10
 MAX_MARKS = 5_000
-#: Longer texts are not compared word by word: the time grows with the square.
-MAX_DIFF_TOKENS = 5_000
+#: What two texts differ in is compared word by word up to this many pairs of words: the time grows with them.
+MAX_DIFF_PAIRS = 200_000
 
 _MARKS = re.compile(r"[\[\]*_`~<>]")
 # NUL and lone surrogates break the databases; the other controls and U+FFFE/F are legal in no XML feed.
@@ -153,8 +153,22 @@ def tidy_text(text: str) -> str:
 def word_diff(old: str, new: str) -> list[Change]:
     """Return how one plain text became another, by words and the white space between them."""
     before, after = re.findall(r"\s+|\S+", old), re.findall(r"\s+|\S+", new)
-    if max(len(before), len(after)) > MAX_DIFF_TOKENS:
-        before, after = [old], [new]
+    start = _same_at_start(before, after)
+    end = _same_at_start(before[start:][::-1], after[start:][::-1])
+    head, tail = before[:start], before[len(before) - end :]
+    before, after = before[start : len(before) - end], after[start : len(after) - end]
+    if len(before) * len(after) > MAX_DIFF_PAIRS:
+        before, after = ["".join(before)], ["".join(after)]
+    changes = _compared(before, after)
+    same: list[Change] = [("same", "".join(part)) for part in (head, tail)]
+    return [change for change in (same[0], *changes, same[1]) if change[1]]
+
+
+def _same_at_start(one: Sequence[str], other: Sequence[str]) -> int:
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _compared(before: Sequence[str], after: Sequence[str]) -> list[Change]:
     changes: list[Change] = []
     for step, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after).get_opcodes():
         if step == "equal":

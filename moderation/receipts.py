@@ -2,9 +2,10 @@
 
 import base64
 import hmac
+import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -15,6 +16,8 @@ from moderation.db import MOST_ROWS, db
 from moderation.models import OPEN, Action, Comment, Entry, Reason, Revision, Site, Status, Thread, Via
 from moderation.publishing import address_of
 
+#: Texts one comment may have: a program may send thousands, a person corrects a few times.
+MOST_TEXTS = 100
 TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([A-Za-z0-9_-]{22})", re.ASCII)
 
 
@@ -107,9 +110,27 @@ def look(comment: Comment) -> Receipt:
     )
 
 
-def send_edit(comment: Comment, text: str, *, seen: tuple[int, int] | None, now: datetime) -> Revision:
-    """Hold an author's new text. Raises `lifecycle.Conflict`, as its kind `Unchanged` when it is the same text."""
+class TooSoon(Exception):
+    """The author sent another text a moment ago."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"wait {wait} s")
+        self.wait = wait
+
+
+def send_edit(
+    comment: Comment, text: str, *, seen: tuple[int, int] | None, pause: timedelta, now: datetime
+) -> Revision:
+    """Hold an author's new text; the first one at once, another after the pause.
+
+    Raises `TooSoon`, and `lifecycle.Conflict`: as its kind `Unchanged` when it is the same text, as `NotAllowed`
+    after `MOST_TEXTS`.
+    """
     newest = comment.newest
+    if newest.number >= MOST_TEXTS:
+        raise lifecycle.NotAllowed(newest)
+    if newest.number > 1 and newest.submitted_at > now - pause:
+        raise TooSoon(math.ceil((newest.submitted_at + pause - now).total_seconds()))
     if text == newest.source:
         raise lifecycle.Unchanged(newest)
     format_ = newest.format

@@ -27,6 +27,7 @@ EDITS = {
     RETURNED: [SUPERSEDED, PENDING],
     APPROVED: [APPROVED, PENDING],
     REJECTED: [REJECTED, PENDING],
+    SPAM: [SPAM, PENDING],
 }
 
 
@@ -188,10 +189,21 @@ def test_undo_does_not_bring_back_what_its_author_withdrew_since(world: World) -
     world.withdraw(comment)
     undone = world.undo(entry)
     assert (undone.entries, undone.skipped) == ([], [comment.newest])
-    assert (statuses(comment), world.public()) == ([REJECTED, WITHDRAWN], [])
+    assert (statuses(comment), world.public()) == ([WITHDRAWN, WITHDRAWN], [])
     world.resume(comment)
     assert world.undo(entry).entries == []
-    assert statuses(comment) == [REJECTED, PENDING]
+    assert statuses(comment) == [WITHDRAWN, PENDING]
+
+
+def test_withdrawing_takes_what_was_rejected_with_it(world: World) -> None:
+    comment = world.reply_in(APPROVED)
+    edited = world.edit(comment, "Buy prams at prams.example")
+    world.decide(Action.REJECT, edited)
+    world.withdraw(comment)
+    assert statuses(comment) == [WITHDRAWN, WITHDRAWN]
+    with pytest.raises(NotAllowed):
+        world.decide(Action.APPROVE, edited)
+    assert world.public() == []
 
 
 def test_undo_queues_no_text_behind_a_newer_one_that_was_decided(world: World) -> None:

@@ -82,7 +82,7 @@ def assert_sound(comment: Comment) -> None:
     waiting = [revision for revision in comment.revisions if revision.status in OPEN]
     assert [revision for revision in waiting if revision is not comment.newest] == []
     if comment.newest.status is Status.WITHDRAWN:
-        assert not comment.is_public
+        assert {revision.status for revision in comment.revisions} <= {Status.WITHDRAWN, Status.SUPERSEDED}
     if (public := comment.approved) is not None:
         actions = select(Entry.action).where(Entry.revision_id == public.id, Entry.kind == Kind.DECISION)
         assert Action.APPROVE in db.session.scalars(actions).all()

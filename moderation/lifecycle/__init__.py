@@ -110,13 +110,17 @@ def decide_held(action: Action, revision: Revision, *, seen: int, by: By) -> Ent
 
 
 def withdraw(comment: Comment, *, by: By) -> None:
-    """Take back all of a comment's texts, public ones too. Raises `NotAllowed` when there is nothing to take back."""
+    """Take back all of a comment's texts, public ones too. Raises `NotAllowed` when there is nothing to take back.
+
+    What was rejected goes with the rest: nobody publishes any text of a comment that its author withdrew.
+    """
     comment = hold([comment.id])[0]
     allowed, target = TRANSITIONS[Action.WITHDRAW]
-    moving = [revision for revision in comment.revisions if revision.status in allowed]
-    if not moving:
+    if not any(revision.status in allowed for revision in comment.revisions):
         raise NotAllowed(comment.newest)
-    for revision in moving:
+    for revision in comment.revisions:
+        if revision.status in (target, Status.SUPERSEDED):
+            continue
         move(revision, target, action=Action.WITHDRAW, kind=Kind.WITHDRAWAL, by=by)
     # Also when nothing of it was public: the empty place above a public reply says who took it away.
     publishing.follow(comment.thread)

@@ -22,7 +22,8 @@ TRANSITIONS: dict[Action, tuple[frozenset[Status], Status]] = {
 DECISIONS = (Action.APPROVE, Action.REJECT, Action.SPAM, Action.REOPEN, Action.RETURN)
 
 #: An edit leaves these as they are; pending and returned ones it supersedes; from all others there is none.
-EDIT_KEEPS = (Status.APPROVED, Status.REJECTED)
+#: Spam among them: what its author may do must not tell it from any other rejection.
+EDIT_KEEPS = (Status.APPROVED, Status.REJECTED, Status.SPAM)
 
 
 class Conflict(Exception):

@@ -44,12 +44,12 @@ def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
             by_comment[revisions[entry.revision_id].comment_id].append(entry)
     entries: list[Entry] = []
     skipped: list[Revision] = []
-    standing, withdrawn = _standing(decided), _withdrawn_since(decided, comments)
+    standing = _standing(decided)
     # Site by site, as bulk decisions go: two that hold several heads take them in one order.
     for comment_id in sorted(by_comment, key=lambda id_: (comments[id_].site_id, id_)):
         comment = comments[comment_id]
         mine = by_comment[comment_id]
-        stands = all(entry.id in standing for entry in mine) and comment_id not in withdrawn
+        stands = all(entry.id in standing for entry in mine)
         if stands and _has_room(comment, mine) and _has_a_way(comment, mine, revisions):
             entries += _go_back(comment, by_comment[comment_id], revisions, by=replace(by, batch=batch))
         else:
@@ -77,15 +77,6 @@ def _standing(decided: Sequence[Entry]) -> set[int]:
         else:
             open_.append(entry)
     return {entries[-1].id for entries in since.values() if entries}
-
-
-def _withdrawn_since(decided: Sequence[Entry], comments: Collection[int]) -> set[int]:
-    """Return the comments of which their authors withdrew or sent again any text since: that word is the last."""
-    since = min((entry.id for entry in decided), default=0)
-    of = select(Revision.comment_id).join(Entry, Entry.revision_id == Revision.id)
-    return set(
-        db.session.scalars(of.where(Revision.comment_id.in_(comments), Entry.kind == Kind.WITHDRAWAL, Entry.id > since))
-    )
 
 
 def _has_room(comment: Comment, entries: list[Entry]) -> bool:

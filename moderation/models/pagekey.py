@@ -21,7 +21,6 @@ _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 # Escapes, and all that is neither unreserved nor given a meaning by RFC 3986.
 _TO_NORMALISE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
-_END_OF_PATH = re.compile(r"(?:/index\.html|/)+\Z")
 # What campaigns, mail programs, WordPress and AMP add to an address without meaning another page.
 _TRACKING = re.compile(r"utm_.*|mc_.*|fbclid|gclid|msclkid|ref|replytocom|amp", re.IGNORECASE | re.DOTALL)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -65,7 +64,7 @@ def page_key(url: str, origins: Iterable[str]) -> str:
     address = _parse(url)
     if address.site not in {_parse(origin).site for origin in origins}:
         raise ForeignPage(url)
-    path = _END_OF_PATH.sub("", _resolved(_normalised(address.path)))
+    path = _without_end(_resolved(_normalised(address.path)))
     query = sorted(
         part for part in _normalised(address.query).split("&") if part and not _TRACKING.fullmatch(part.split("=")[0])
     )
@@ -91,6 +90,13 @@ def is_web_address(url: str) -> bool:
     except NotAnAddress:
         return False
     return "." in host or host == "localhost"
+
+
+def _without_end(path: str) -> str:
+    """Return a path without its trailing slashes and `index.html`, in one pass from the end."""
+    while (shorter := path.rstrip("/").removesuffix("/index.html")) != path:
+        path = shorter
+    return path
 
 
 def _parse(url: str) -> _Address:

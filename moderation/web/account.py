@@ -72,12 +72,12 @@ def do_sign_in() -> AnyResponse:
     """Check the password and begin a new session."""
     form = SignInForm()
     email, password = (form.email.data or "").strip().lower()[:320], form.password.data or ""
-    limits.check_sign_in(email, guards.network())
+    limits.count_sign_in(email, guards.network())
     account = _proven(email, password)
     if account is None:
-        limits.count_failed_sign_in(email, guards.network())
         page = render_template("account/sign_in.html", form=form, error=gettext("Email and password do not match."))
         return make_response(page, 422)
+    limits.forgive_sign_in(email, guards.network())
     _begin(account, stay=bool(form.stay.data))
     return redirect(url_for("queue.index"), 303)
 

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
@@ -28,6 +29,7 @@ def init_app(app: Flask) -> None:
     for outage in (*UNAVAILABLE, sqlite3.Error):
         app.register_error_handler(outage, _unavailable)
     app.register_error_handler(Exception, _broken)
+    app.after_request(_lead_nowhere_else)
 
 
 def wants_json() -> bool:
@@ -103,6 +105,14 @@ def _http(error: HTTPException) -> Response:
     if status in {301, 302, 303, 307, 308}:
         return make_response("", status, headers)
     return error_page(status, *_words(status), headers=headers)
+
+
+def _lead_nowhere_else(response: Response) -> Response:
+    """Lead to a path where a slash was missing: the host that a request names is anybody's to write."""
+    if response.status_code == 308:
+        to = urlsplit(response.headers["Location"])
+        response.headers["Location"] = urlunsplit(("", "", to.path, to.query, ""))
+    return response
 
 
 def _expired(error: CSRFError) -> Response:

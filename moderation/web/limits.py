@@ -1,5 +1,6 @@
 """How often somebody may ask: counters in the scratch store, shared by all server processes."""
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -90,17 +91,23 @@ def count_preview(network: str) -> None:
         raise TooManyRequests(retry_after=60)
 
 
-def check_sign_in(email: str, network: str) -> None:
-    """Refuse another sign-in after too many failed ones, before anything is hashed. Raises `TooManyRequests`."""
+def count_sign_in(email: str, network: str) -> None:
+    """Count a sign-in for the address and for the network, before anything is hashed: many at once are counted too.
+
+    Raises `TooManyRequests` after too many; one that succeeds is given back by `forgive_sign_in`.
+    """
     item = _sign_ins()
-    if not all(_limiter().test(item, "sign-in", who) for who in (email, network)):
-        raise TooManyRequests(retry_after=600)
-
-
-def count_failed_sign_in(email: str, network: str) -> None:
-    """Count a failed sign-in, for the address and for the network."""
     for who in (email, network):
-        _limiter().hit(_sign_ins(), "sign-in", who)
+        if not _limiter().hit(item, "sign-in", who):
+            ends = _limiter().get_window_stats(item, "sign-in", who).reset_time
+            raise TooManyRequests(retry_after=max(1, math.ceil(ends - time.time())))
+
+
+def forgive_sign_in(email: str, network: str) -> None:
+    """Give a sign-in back that was counted and succeeded."""
+    item = _sign_ins()
+    for who in (email, network):
+        _limiter().storage.incr(item.key_for("sign-in", who), item.get_expiry(), -1)
 
 
 def _sign_ins() -> RateLimitItemPerHour:

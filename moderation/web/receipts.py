@@ -1,6 +1,7 @@
 """The author's private page: what became of one reply, and what can be done about it. A GET never acts."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from flask import (
     Blueprint,
@@ -14,7 +15,7 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale, gettext, ngettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -93,7 +94,18 @@ def edit(token: str) -> AnyResponse:
     if form.comment.errors:
         return _edit_page(g.comment, text=form.comment.data or "", errors=form.comment.errors, status=422)
     try:
-        receipts.send_edit(g.comment, text, seen=_seen(fields.get("revision", "")), now=guards.clock())
+        pause = timedelta(seconds=current_app.config["REPLY_PAUSE"])
+        receipts.send_edit(g.comment, text, seen=_seen(fields.get("revision", "")), pause=pause, now=guards.clock())
+    except receipts.TooSoon as soon:
+        db.session.rollback()
+        wait = ngettext(
+            "Please wait %(num)d second, then send it again.",
+            "Please wait %(num)d seconds, then send it again.",
+            soon.wait,
+        )
+        response = make_response(_edit_page(_afresh(token), text=text, errors=[wait], status=429))
+        response.headers["Retry-After"] = str(soon.wait)
+        return response
     except lifecycle.Conflict as conflict:
         db.session.rollback()
         return _edit_page(_afresh(token), text=text, conflict=conflict, status=409)

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, intake, markup, publishing, receipts
 from moderation.db import db, reading
-from moderation.models import Comment, Site, Thread, Via
+from moderation.models import Comment, Revision, Site, Status, Thread, Via
 from moderation.models.pagekey import BadAddress, ForeignPage, page_key
 from moderation.web import answers, guards, limits
 from moderation.web.formmark import mark
@@ -217,8 +217,14 @@ def _imported_page(site: Site, post: str) -> str | None:
 def _imported_comment(site: Site, number: str) -> int | None:
     if markup.unprintable(number):
         return None
+    # Only a public one: a held one must not be told from none at all.
     return db.session.scalars(
-        select(Comment.id).where(
-            Comment.site_id == site.id, Comment.source == "wordpress", Comment.source_id == number[:100]
+        select(Comment.id)
+        .join(Revision)
+        .where(
+            Comment.site_id == site.id,
+            Comment.source == "wordpress",
+            Comment.source_id == number[:100],
+            Revision.status == Status.APPROVED,
         )
     ).one_or_none()

@@ -89,7 +89,9 @@ def test_too_many_failures_are_refused_before_anything_is_hashed(
         db.session.execute(update(Account).values(password="no hash at all"))
         db.session.commit()
     refused = [sign_in(client, email) for email in ("ana@staff.example", "nobody@staff.example")]
-    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in refused] == [(429, "600")] * 2
+    assert [answer.status_code for answer in refused] == [429] * 2
+    # Until the hour is over in which they were counted.
+    assert all(3500 < int(answer.headers["Retry-After"]) <= 3600 for answer in refused)
     with app.app_context():
         db.session.execute(update(Account).values(password=right))
         db.session.commit()

@@ -310,6 +310,40 @@ def test_a_revision_that_does_not_read_breaks_nothing(client: FlaskClient, recei
         assert answer.status_code in {303, 409}
 
 
+@pytest.mark.sqlite_only
+def test_a_second_edit_has_to_wait_a_moment(app: Flask, client: FlaskClient, receipt: str) -> None:
+    app.config["REPLY_PAUSE"] = 15
+    assert client.post(f"{receipt}/edit", data={"comment": "Without the slip."}).status_code == 303
+    answer = client.post(f"{receipt}/edit", data={"comment": "Once more."})
+    page = Page(answer)
+    assert (answer.status_code, answer.headers["Retry-After"], page.fields["comment"]) == (429, "15", "Once more.")
+    assert "Please wait 15 seconds, then send it again." in page.words
+    assert client.post(f"{receipt}/edit", data={"comment": "Once more."}, headers=JSON).status_code == 429
+    assert [found["text"] for found in stored(app)] == ["Without the slip."]
+
+
+@pytest.mark.sqlite_only
+def test_a_reply_is_not_edited_for_ever(app: Flask, client: FlaskClient, receipt: str) -> None:
+    with app.app_context():
+        db.session.execute(text("UPDATE revision SET number = 100"))
+        db.session.commit()
+    answer = client.post(f"{receipt}/edit", data={"comment": "Text 101."})
+    assert (answer.status_code, Page(answer).fields["comment"]) == (409, "Text 101.")
+
+
+def test_spam_and_rejected_look_the_same_to_their_author(client: FlaskClient, ana: FlaskClient, reply: Reply) -> None:
+    pages = []
+    # Each is edited in its turn, so that the second reply's text is the third.
+    for number, action in ((1, "reject"), (3, "spam")):
+        path = receipt_path(reply("The same words.", author="Tom", email=f"tom{number}@home.example"))
+        decide(ana, action, f"{number}:0")
+        shown = client.get(path).text.replace(path, "/receipts/…")
+        chance = r"\d\d:\d\d|\d+ min|T[0-9:+]+Z?|tom\d@|/receipts/[^/\"]+"
+        pages.append((re.sub(chance, "…", shown), client.get(f"{path}/edit").status_code))
+        assert client.post(f"{path}/edit", data={"comment": "Milder words."}).status_code == 303
+    assert pages[0] == pages[1]
+
+
 def test_withdraw_and_resume(app: Flask, client: FlaskClient, ana: FlaskClient, receipt: str) -> None:
     decide(ana, "approve", "1:0")
     assert get(client, "thread.json").json["count"] == 1

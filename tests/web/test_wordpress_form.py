@@ -77,6 +77,21 @@ def test_without_a_page_it_is_422_at_the_page(app: Flask, client: FlaskClient, r
     assert stored(app) == []
 
 
+@pytest.mark.sqlite_only
+def test_a_held_imported_parent_is_as_unknown_as_none(
+    app: Flask, client: FlaskClient, imported: dict[str, int]
+) -> None:
+    with app.app_context():
+        db.session.scalars(select(Comment)).one().revisions[0].status = "pending"  # type: ignore[assignment]
+        db.session.commit()
+    answers = []
+    for number in ("7001", "7003"):
+        fields = {**THEME, "comment_parent": number}
+        confirm = client.post(POST, query_string={"page": PAGE}, data=fields)
+        answers.append((Page(confirm).fields["parent"] == number, client.post(POST, data=fields, headers=JSON).text))
+    assert answers[0] == answers[1]
+
+
 def test_a_foreign_referer_is_a_foreign_page(app: Flask, client: FlaskClient) -> None:
     answer = client.post(POST, data=THEME, headers={**JSON, "Referer": "https://evil.example/page"})
     assert answer.status_code == 403
