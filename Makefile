@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 
+# How many comments wait in the queues that are measured.
+SIZES ?= 1000,100000
+
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
@@ -37,8 +40,9 @@ fuzz: .venv/tests.stamp ## long tests with random input
 soak: .venv/tests.stamp ## long tests under load
 	@.venv/bin/pytest -m soak
 
-bench: .venv/tests.stamp ## measure this product on this machine
+bench: .venv/tests.stamp ## measure this product on this machine (SIZES=1000,1000000 for a queue of a million, an hour)
 	@.venv/bin/python benchmarks/run.py
+	@.venv/bin/python -m benchmarks.review --sizes $(SIZES)
 
 lock: ## pin what pyproject.toml asks for, with hashes; needs uv (UPGRADE=1 takes the newest)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

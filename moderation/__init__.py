@@ -2,17 +2,18 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, published, receipts, account, operations, demo
+- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, demo
 - cli.py        commands          - serving.py  server and worker in one process group
 - worker.py     the loop that empties the outbox          - checks.py   is this installation sound
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
-- review/       the queue's questions         - receipts.py   what the commenter may see and ask
+- review/       the queue's and the log's questions   - receipts.py   what the commenter may see and ask
 - retention.py  forgetting
 - lifecycle/    statuses and the transition table: the only maker and mover of revisions
 - publishing/   what the public may see
 - accounts.py   who may do what               - notify/       who is told what
-- triage/       findings about a held reply   - audit.py      the log and its proof
+- triage/       findings about a held reply   - search.py     texts by their words
+- audit.py      the log and its proof
 - models/       what is stored
 - db.py, config.py, markup.py
 """
@@ -38,11 +39,16 @@ from moderation.web import (
     guards,
     journal,
     limits,
+    log,
+    logwords,
     operations,
+    presence,
     published,
     queue,
+    queuewords,
     sessions,
     submissions,
+    together,
     wording,
 )
 
@@ -84,12 +90,12 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
-    for door in (submissions, queue, published, receipts_door, account, operations, demo):
+    for door in (submissions, queue, together, log, published, receipts_door, account, operations, demo):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, wording):
+    for part in (answers, assets, limits, presence, wording, queuewords, logwords):
         part.init_app(app)
     cli.init_app(app)
     return app

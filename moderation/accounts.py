@@ -8,6 +8,7 @@ from datetime import datetime
 
 from flask_security import hash_password
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased, contains_eager
 
 from moderation import audit
 from moderation.db import db
@@ -35,6 +36,34 @@ def sites_of(account: Account) -> list[Site]:
     return list(
         db.session.scalars(
             select(Site).join(Membership).where(Membership.account_id == account.id).order_by(Site.name, Site.id)
+        )
+    )
+
+
+def memberships_of(account: Account) -> list[Membership]:
+    """Return an account's roles with their sites and the sites' reasons, by the sites' names."""
+    return list(
+        db.session.scalars(
+            select(Membership)
+            .join(Membership.site)
+            .where(Membership.account_id == account.id)
+            .order_by(Site.name, Site.id)
+            .options(contains_eager(Membership.site).selectinload(Site.reasons))
+        )
+    )
+
+
+def staff_around(account: Account) -> list[Membership]:
+    """Return everybody's roles on the sites that an account works on, its own included, by name and site."""
+    mine = aliased(Membership)
+    return list(
+        db.session.scalars(
+            select(Membership)
+            .join(mine, (mine.site_id == Membership.site_id) & (mine.account_id == account.id))
+            .join(Membership.account)
+            .join(Membership.site)
+            .order_by(Account.name, Account.id, Site.name, Site.id)
+            .options(contains_eager(Membership.account), contains_eager(Membership.site).selectinload(Site.reasons))
         )
     )
 

@@ -3,16 +3,16 @@
 import hashlib
 import json
 import secrets
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import joinedload
 
 from moderation.db import db
-from moderation.models import Action, Entry, Kind, LogHead, Revision, Site, Status, Via
+from moderation.models import Action, Entry, Kind, LogHead, Revision, Site, Status, Tally, Via
 
 #: What the hash covers: everything but the words (note, salt), the hash itself and the row's number.
 HASHED = tuple(
@@ -23,6 +23,8 @@ HASHED = tuple(
 
 #: The entries that hold a text fast.
 SENT = (Action.SUBMIT, Action.EDIT)
+#: The tally's columns for where decisions lead.
+COUNTED = {Status.APPROVED: "approved", Status.REJECTED: "rejected", Status.SPAM: "spam"}
 
 
 @dataclass(frozen=True)
@@ -60,30 +62,45 @@ def record_all(events: Sequence[Event]) -> list[Entry]:
     """
     if not events:
         return []
-    head = db.session.scalars(
-        select(LogHead)
-        .where(LogHead.site_id == events[0].site_id)
-        .with_for_update(of=LogHead)
-        .execution_options(populate_existing=True)
-    ).one()
-    entries = [_append(event, head) for event in events]
+    head = _held_head(events[0].site_id)
+    entries = [Entry(**_chained(event, head)) for event in events]
     db.session.add_all(entries)
     db.session.flush()
+    _count(events)
     return entries
 
 
-def _append(event: Event, head: LogHead) -> Entry:
+def record_rows(events: Sequence[Event]) -> None:
+    """Append entries as `record_all` does, but make no objects of them: for thousands at once."""
+    if not events:
+        return
+    head = _held_head(events[0].site_id)
+    db.session.connection().execute(insert(Entry.__table__), [_chained(event, head) for event in events])  # type: ignore[arg-type]
+    db.session.flush()
+    _count(events)
+
+
+def _held_head(site_id: int | None) -> LogHead:
+    return db.session.scalars(
+        select(LogHead)
+        .where(LogHead.site_id == site_id)
+        .with_for_update(of=LogHead)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _chained(event: Event, head: LogHead) -> dict[str, object]:
+    """Return an event's entry, column by column, as the next one after the head, and move the head on to it."""
     if event.site_id != head.site_id:
         raise ValueError("an entry of another site")
     salt = secrets.token_hex(16)
-    values = {name: value for name, value in vars(event).items() if name != "words"}
-    entry = Entry(**values, salt=salt, sealed=_seal(salt, event.note, event.words), previous=head.hash)
-    entry.hash = _hash(entry)
-    head.hash = entry.hash
+    values = vars(event) | {"salt": salt, "sealed": _seal(salt, event.note, event.words), "previous": head.hash}
+    del values["words"]
+    values["hash"] = head.hash = _hash(values)
     for status, change in ((event.from_status, -1), (event.to_status, 1)):
         if status:
             setattr(head, status, getattr(head, status) + change)
-    return entry
+    return values
 
 
 def words_of(revision: Revision | None) -> tuple[str, ...]:
@@ -92,6 +109,33 @@ def words_of(revision: Revision | None) -> tuple[str, ...]:
         return ()
     comment = revision.comment
     return (revision.source, revision.html, comment.author, comment.url, comment.email, comment.title or "")
+
+
+def _count(events: Sequence[Event]) -> None:
+    """Count what came and what was decided into its hour. The chain's head is held: no other writer counts here."""
+    by_hour: dict[datetime, Counter[str]] = defaultdict(Counter)
+    for event in events:
+        if column := _counted_as(event):
+            by_hour[event.at.replace(minute=0, second=0, microsecond=0)][column] += 1
+    for hour, numbers in by_hour.items():
+        here = (Tally.site_id == events[0].site_id, Tally.hour == hour)
+        more = {column: getattr(Tally, column) + number for column, number in numbers.items()}
+        added = db.session.execute(update(Tally).where(*here).values(more).execution_options(synchronize_session=False))
+        if added.rowcount == 0:  # type: ignore[attr-defined]
+            db.session.add(Tally(site_id=events[0].site_id, hour=hour, **numbers))
+            db.session.flush()
+
+
+def _counted_as(event: Event) -> str | None:
+    """Name the column of the tally that an event is counted in; imports and what only follows count nowhere."""
+    if event.kind is Kind.ARRIVAL:
+        return "arrivals"
+    if event.kind is Kind.DECISION and event.action is not Action.SUPERSEDE and event.account_id is not None:
+        return COUNTED.get(event.to_status or Status.PENDING, "other")
+    # A text that an undo gives its place back was not decided, only replaced.
+    if event.kind is Kind.UNDO and event.from_status is not Status.SUPERSEDED:
+        return "undone"
+    return None
 
 
 def forget(entry: Entry) -> None:
@@ -111,14 +155,19 @@ class Proof:
     faults: list[str] = field(default_factory=list)
 
 
-def verify() -> list[Proof]:
+def verify(site_ids: Collection[int] | None = None) -> list[Proof]:
     """Prove every chain, that each revision's status follows from its entries, and that its words are those held.
+
+    With sites named, it proves theirs alone.
 
     Nothing is public without an approval: an approved revision needs an approving entry that it was moved by. A tail
     that was cut off together with the chain's head shows only against a head that was noted elsewhere (`Proof.head`).
     """
-    names = dict(db.session.execute(select(Site.id, Site.key)).all())
-    heads = db.session.scalars(select(LogHead).order_by(LogHead.id)).all()
+    sites, chains = select(Site.id, Site.key), select(LogHead).order_by(LogHead.id)
+    if site_ids is not None:
+        sites, chains = sites.where(Site.id.in_(site_ids)), chains.where(LogHead.site_id.in_(site_ids))
+    names = dict(db.session.execute(sites).all())
+    heads = db.session.scalars(chains).all()
     proofs = [_prove(head, chain=names[head.site_id] if head.site_id else "installation") for head in heads]
     headless = set(names) - {head.site_id for head in heads}
     return proofs + [Proof(chain=names[site_id], faults=["the chain's head is missing"]) for site_id in headless]
@@ -141,14 +190,15 @@ def _prove(head: LogHead, *, chain: str) -> Proof:
         proof.entries += 1
         if entry.previous != last:
             proof.faults.append(f"entry {entry.id}: does not follow the entry before it")
-        if entry.hash != _hash(entry):
+        if entry.hash != _hash({name: getattr(entry, name) for name in HASHED}):
             proof.faults.append(f"entry {entry.id}: changed since it was written")
         if entry.salt is None and entry.note is None:
             proof.forgotten += 1
         elif entry.salt is None or entry.sealed != _seal(entry.salt, entry.note, words_of(sent)):
             proof.faults.append(f"entry {entry.id}: its words changed since they were written")
         last = entry.hash
-        if entry.revision_id is not None:
+        # A note moves nothing.
+        if entry.revision_id is not None and entry.kind is not Kind.NOTE:
             before = folded.get(entry.revision_id, (None, None))[0]
             if entry.from_status != before:
                 proof.faults.append(
@@ -187,10 +237,10 @@ def _seal(salt: str, note: str | None, words: tuple[str, ...] = ()) -> str:
     return hashlib.sha256(f"{salt}\n{said}".encode()).hexdigest()
 
 
-def _hash(entry: Entry) -> str:
-    values = {name: _plain(getattr(entry, name)) for name in HASHED}
+def _hash(entry: Mapping[str, object]) -> str:
+    values = {name: _plain(entry[name]) for name in HASHED}
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{entry.previous}\n{canonical}".encode()).hexdigest()
+    return hashlib.sha256(f"{entry['previous']}\n{canonical}".encode()).hexdigest()
 
 
 def _plain(value: object) -> object:

@@ -1,5 +1,6 @@
-"""Commands: `flask serve`, `flask site`, `flask account`, `flask import`, `flask audit`, `flask check`."""
+"""Commands: `flask serve`, and in groups `flask site`, `account`, `import`, `audit`, `demo`; `flask check`."""
 
+import random
 import re
 import sys
 import threading
@@ -22,7 +23,7 @@ from moderation.config import demo_origin
 from moderation.db import clock, db, reading, writing
 from moderation.models import Account, Role, Site, Thread, Via
 from moderation.models.pagekey import BadAddress, origin_of
-from moderation.transfer import wordpress
+from moderation.transfer import seeding, wordpress
 from moderation.transfer.record import NotReadable, Record, Truncated
 
 
@@ -55,6 +56,7 @@ site_group = Commands("site", help="Sites: websites whose pages have threads.")
 account_group = Commands("account", help="Accounts: people who sign in.")
 import_group = Commands("import", help="Bring comments in from elsewhere.")
 audit_group = Commands("audit", help="The log and its proof.")
+demo_group = Commands("demo", help="Made-up comments, to try a queue and to measure it.")
 
 #: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
 GIVE_WAY = 0.05
@@ -62,7 +64,7 @@ GIVE_WAY = 0.05
 
 def init_app(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (site_group, account_group, import_group, audit_group, check, serve):
+    for command in (site_group, account_group, import_group, audit_group, demo_group, check, serve):
         app.cli.add_command(command)
 
 
@@ -73,8 +75,7 @@ def init_app(app: Flask) -> None:
 @click.option("--owner", help="E-mail address of an account that owns it.")
 def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str | None) -> None:
     """Add a site, with default reasons on digits 1 to 5."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", key):
-        raise click.BadParameter("a key has 1 to 40 of a-z 0-9 -", param_hint="KEY")
+    _checked_key(key, at="KEY")
     try:
         clean = list(dict.fromkeys(origin_of(origin) for origin in origins))
     except BadAddress as error:
@@ -158,6 +159,29 @@ def verify() -> None:
             click.echo(f"  {fault}")
     if any(proof.faults for proof in proofs):
         sys.exit(1)
+
+
+@demo_group.command("seed")
+@click.option("--comments", "held", type=click.IntRange(min=0), required=True, help="How many are to wait.")
+@click.option("--decided", type=click.IntRange(min=0), help="How many are decided already; default: as many as wait.")
+@click.option("--site", "key", default="seeded", show_default=True, help="Made if it is not there.")
+@click.option("--seed", default=1, show_default=True, help="Another number makes other comments.")
+def seed(held: int, decided: int | None, key: str, seed: int) -> None:
+    """Fill a site that has no comments of its own with made-up ones."""
+    _checked_key(key, at="--site")
+    decided = held if decided is None else decided
+    now, done = clock(), 0
+    try:
+        site = seeding.site_for(key, now=now)
+    except seeding.NotEmpty as error:
+        raise click.ClickException(f"Site {key} has comments already; made-up ones go to another --site.") from error
+    chance = random.Random(seed)  # noqa: S311 - chatter, no secret
+    for number in seeding.seed(site, held=held, decided=decided, now=now, chance=chance):
+        db.session.commit()
+        done += number
+        click.echo(f"{done:>10,} of {held + decided:,}", err=True)
+    db.session.commit()
+    click.echo(f"Site {key}: {held:,} held and {decided:,} decided comments more.")
 
 
 @click.command("check")
@@ -244,6 +268,11 @@ def _new_account(email: str, *, name: str, password_stdin: bool) -> Account:
     db.session.rollback()
     hashed = accounts.hashed(password)
     return accounts.create_account(email, name=name, password_hash=hashed, now=clock(), via=Via.CLI)
+
+
+def _checked_key(key: str, *, at: str) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", key):
+        raise click.BadParameter("a key has 1 to 40 of a-z 0-9 -", param_hint=at)
 
 
 def _site(key: str) -> Site:

@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -37,6 +39,8 @@ MAX_DIFF_PAIRS = 200_000
 _MARKS = re.compile(r"[\[\]*_`~<>]")
 # NUL and lone surrogates break the databases; the other controls and U+FFFE/F are legal in no XML feed.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Most texts are no more than this, and need no parser.
+_ONE_PARAGRAPH = re.compile(r"<p>([^<>&]*)</p>\n?")
 # What may stand in an href. No user information and no percent sign in the host: both serve to disguise an address.
 _HREF = re.compile(
     r"https?://[^\s\x00-\x1f\x7f-\x9f\\/?#@%<>\"]+(?:[/?#][^\s\x00-\x1f\x7f-\x9f\\]*)?"
@@ -82,8 +86,12 @@ def nodes(html: str) -> list[Node]:
     return [node for node in reader.top if not isinstance(node, dict)]
 
 
+# The fingerprint, the shape and the index of words each ask for the same text's words, one after the other.
+@lru_cache(maxsize=32)
 def plain_text(html: str) -> str:
     """Return the words of rendered HTML, its paragraphs separated by blank lines."""
+    if simple := _ONE_PARAGRAPH.fullmatch(html):
+        return simple[1].strip()
     words: list[str] = []
     gap = 0
     rest: list[Node | dict[str, str] | int] = list(reversed(nodes(html)))
@@ -105,6 +113,8 @@ def plain_text(html: str) -> str:
 
 def links(html: str) -> list[str]:
     """Return the addresses that rendered HTML links to, in order."""
+    if "<a " not in html:
+        return []
     found: list[str] = []
     rest: list[Node | dict[str, str]] = list(reversed(nodes(html)))
     while rest:
@@ -114,6 +124,19 @@ def links(html: str) -> list[str]:
         elif isinstance(node, list):
             rest.extend(reversed(node[1:]))
     return found
+
+
+def link_hosts(html: str) -> list[str]:
+    """Return the hosts that rendered HTML leads to, each once, in order; a mail address leads to itself."""
+    return list(dict.fromkeys(host_of(link) for link in links(html)))
+
+
+def host_of(address: str) -> str:
+    """Name where a web address leads; what has no host is its own name."""
+    try:
+        return urlsplit(address).hostname or address
+    except ValueError:
+        return address
 
 
 def unprintable(text: str) -> bool:

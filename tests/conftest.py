@@ -90,6 +90,7 @@ def _empty() -> None:
             connection.execute(text(f"TRUNCATE {', '.join(table.name for table in tables)} RESTART IDENTITY CASCADE"))
         else:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            connection.exec_driver_sql("DELETE FROM revision_words")
             for table in reversed(tables):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
@@ -192,8 +193,9 @@ def reply(client: FlaskClient) -> Callable[..., Any]:
 
     def send(comment: str = "Wider is good news.", **fields: Any) -> Any:
         headers = {"Accept": "application/json", **fields.pop("headers", {})}
+        sender = {"REMOTE_ADDR": fields.pop("address", "127.0.0.1")}
         body = {"comment": comment, "author": "Margit", "email": "margit@home.example", "page": PAGE} | fields
-        return client.post("/sites/courier/replies", data=body, headers=headers)
+        return client.post("/sites/courier/replies", data=body, headers=headers, environ_overrides=sender)
 
     return send
 

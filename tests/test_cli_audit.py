@@ -121,7 +121,8 @@ def test_a_deleted_revision_is_named(told):
     with told.app_context():
         db.session.execute(update(Entry).where(Entry.revision_id == 2).values(revision_id=None))
         db.session.execute(text("DELETE FROM submission_key"))
-        db.session.execute(text("DELETE FROM revision WHERE id = 2"))
+        for table, column in (("trait", "revision_id"), ("revision_words", "rowid"), ("revision", "id")):
+            db.session.execute(text(f"DELETE FROM {table} WHERE {column} = 2"))
         db.session.commit()
     assert "pending: 1 counted, 0 there" in faults(told)
 

@@ -5,6 +5,8 @@ Whoever moves a comment's revisions holds the comment first (`hold`), comments b
 the log's head last: so bulk decisions cannot deadlock.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -12,7 +14,7 @@ from sqlalchemy import func, select
 from moderation import notify, publishing
 from moderation.db import db
 from moderation.lifecycle.adopting import Adoption, adopt
-from moderation.lifecycle.moving import fingerprint, free_anchor, hold, make, move
+from moderation.lifecycle.moving import Move, fingerprint, free_anchor, hold, make, move, move_all
 from moderation.lifecycle.table import (
     DECISIONS,
     EDIT_KEEPS,
@@ -38,6 +40,7 @@ __all__ = [
     "Conflict",
     "NotAllowed",
     "Outdated",
+    "Press",
     "Unchanged",
     "Undone",
     "Words",
@@ -88,25 +91,41 @@ def decide(action: Action, revision: Revision, *, seen: int, by: By) -> Entry:
     The same account repeating the same press gets the first entry. Raises `AlreadyDecided`, `NotAllowed`, `Outdated`.
     """
     hold([revision.comment_id])
-    return decide_held(action, revision, seen=seen, by=by)
+    [answer] = decide_held(action, [Press(revision, seen, by)])
+    if isinstance(answer, Conflict):
+        raise answer
+    return answer
 
 
-def decide_held(action: Action, revision: Revision, *, seen: int, by: By) -> Entry:
-    """Carry out one decision of a press whose comments the caller holds, all of them; see `decide`."""
-    comment = revision.comment
-    if revision.turn != seen:
-        return _first_answer(action, revision, seen=seen, by=by)
-    if revision.status not in TRANSITIONS[action][0]:
-        raise NotAllowed(revision)
-    if action in (Action.APPROVE, Action.REOPEN, Action.RETURN) and revision is not comment.newest:
-        raise Outdated(revision)
-    was_public = comment.approved
-    entry = _decide(action, revision, comment, by=by)
-    if was_public is not comment.approved:
-        publishing.follow(comment.thread)
-    site = comment.thread.site
-    notify.tell(entry, due=by.at + timedelta(seconds=site.undo_seconds))
-    return entry
+@dataclass(frozen=True)
+class Press:
+    """One revision that a moderator decides, at the turn it was seen."""
+
+    revision: Revision
+    seen: int
+    by: By
+
+
+def decide_held(action: Action, presses: Sequence[Press]) -> list[Entry | Conflict]:
+    """Carry out one press on revisions whose comments the caller holds, all of them; see `decide`.
+
+    Each gets its entry, or the conflict that left it as it is.
+    """
+    answers: dict[int, Entry | Conflict] = {}
+    going: list[int] = []
+    for place, press in enumerate(presses):
+        try:
+            first = _first_answer(action, press) if press.revision.turn != press.seen else None
+            if first is None:
+                _refuse_conflict(action, press.revision)
+                going.append(place)
+            else:
+                answers[place] = first
+        except Conflict as conflict:
+            answers[place] = conflict
+    if going:
+        answers |= zip(going, _carry_out(action, [presses[place] for place in going]), strict=True)
+    return [answers[place] for place in range(len(presses))]
 
 
 def withdraw(comment: Comment, *, by: By) -> None:
@@ -156,29 +175,46 @@ def same_words(html: str, *, site_id: int, besides: int | None = None) -> int:
     return db.session.scalars(query).one()
 
 
-def _decide(action: Action, revision: Revision, comment: Comment, *, by: By) -> Entry:
+def _refuse_conflict(action: Action, revision: Revision) -> None:
+    if revision.status not in TRANSITIONS[action][0]:
+        raise NotAllowed(revision)
+    if action in (Action.APPROVE, Action.REOPEN, Action.RETURN) and revision is not revision.comment.newest:
+        raise Outdated(revision)
+
+
+def _carry_out(action: Action, presses: Sequence[Press]) -> list[Entry]:
     target = TRANSITIONS[action][1]
-    replaced = comment.approved
-    if target is Status.APPROVED and replaced is not None:
-        move(replaced, Status.SUPERSEDED, action=Action.SUPERSEDE, kind=Kind.DECISION, by=by)
-    if action is Action.REOPEN:
-        revision.waiting_since = by.at
-    return move(revision, target, action=action, kind=Kind.DECISION, by=by)
+    before = {press.revision.comment: press.revision.comment.approved for press in presses}
+    moves: list[Move] = []
+    for press in presses:
+        replaced = before[press.revision.comment]
+        if target is Status.APPROVED and replaced is not None:
+            moves.append(Move(replaced, Status.SUPERSEDED, Action.SUPERSEDE, Kind.DECISION, press.by))
+        if action is Action.REOPEN:
+            press.revision.waiting_since = press.by.at
+        moves.append(Move(press.revision, target, action, Kind.DECISION, press.by))
+    entries = [entry for entry in move_all(moves) if entry.action is action]
+    publishing.follow_all({comment.thread for comment, was in before.items() if comment.approved is not was})
+    notify.tell_all(
+        (entry, press.by.at + timedelta(seconds=press.revision.comment.thread.site.undo_seconds))
+        for press, entry in zip(presses, entries, strict=True)
+    )
+    return entries
 
 
-def _first_answer(action: Action, revision: Revision, *, seen: int, by: By) -> Entry:
+def _first_answer(action: Action, press: Press) -> Entry:
     """Return the entry of the same press by the same account, if it still stands; else raise `AlreadyDecided`."""
     first = db.session.scalars(
         select(Entry).where(
-            Entry.revision_id == revision.id,
-            Entry.account_id == by.account_id,
+            Entry.revision_id == press.revision.id,
+            Entry.account_id == press.by.account_id,
             Entry.kind == Kind.DECISION,
             Entry.action == action,
-            Entry.turn == seen + 1,
+            Entry.turn == press.seen + 1,
         )
     ).first()
-    if first is None or first.turn != revision.turn:
-        raise AlreadyDecided(revision)
+    if first is None or first.turn != press.revision.turn:
+        raise AlreadyDecided(press.revision)
     return first
 
 

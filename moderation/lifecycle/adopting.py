@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import audit
 from moderation.db import db
-from moderation.lifecycle.moving import event, first_text, free_anchor
+from moderation.lifecycle.moving import event, first_text, free_anchor, make_findable
 from moderation.lifecycle.table import TRANSITIONS, AlreadyDecided, By, NotAllowed, Words
 from moderation.models import Action, Comment, Kind, Revision, Status
 
@@ -34,6 +34,7 @@ def adopt(adoptions: Sequence[Adoption], *, by: By) -> None:
     revisions = [first_text(each.comment, each.words, waiting_since=by.at) for each in adoptions]
     db.session.add_all(revisions)
     db.session.flush()
+    make_findable(revisions)
     events: list[audit.Event] = []
     moving: dict[Status, list[Revision]] = defaultdict(list)
     for each, revision in zip(adoptions, revisions, strict=True):

@@ -1,18 +1,25 @@
 """The hands of the lifecycle: hold rows, make a revision, move one by compare-and-swap; each writes its entry."""
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from moderation import audit, markup, notify
+from moderation import audit, markup, notify, search
 from moderation.db import db
 from moderation.lifecycle.table import AlreadyDecided, By, Words
-from moderation.models import Action, Comment, Entry, Kind, Revision, Status, Thread
+from moderation.models import Action, Comment, Entry, Kind, Revision, Status, Thread, Trait, TraitKind
+
+#: Hosts one text is listed by; it may name more.
+MOST_HOSTS, MOST_VALUE = 8, 253
+#: Shorter texts are alike by chance.
+LEAST_WORDS = 4
 
 
 def hold(comment_ids: Iterable[int]) -> list[Comment]:
@@ -37,21 +44,67 @@ def hold(comment_ids: Iterable[int]) -> list[Comment]:
     return list(comments)
 
 
+@dataclass(frozen=True)
+class Move:
+    """One revision's way to another status, and how it is to stand in the log."""
+
+    revision: Revision
+    target: Status
+    action: Action
+    kind: Kind
+    by: By
+
+
 def move(revision: Revision, target: Status, *, action: Action, kind: Kind, by: By) -> Entry:
-    """Move a revision by compare-and-swap, and write the entry. Raises `AlreadyDecided`."""
-    was, seen = revision.status, revision.turn
+    """Move one revision; see `move_all`."""
+    return move_all([Move(revision, target, action, kind, by)])[0]
+
+
+def move_all(moves: Sequence[Move]) -> list[Entry]:
+    """Move revisions by compare-and-swap, and write their entries in this order. Raises `AlreadyDecided`.
+
+    What is approved moves last: the text that it replaces has left by then, for one alone may be public.
+    """
     db.session.flush()
-    moved = db.session.execute(
+    was = [one.revision.status for one in moves]
+    for approved in (False, True):
+        _swap([one for one in moves if (one.target is Status.APPROVED) is approved])
+    for one in moves:
+        set_committed_value(one.revision, "turn", one.revision.turn + 1)
+        set_committed_value(one.revision, "status", one.target)
+    events = [
+        event(one.revision, one.action, one.kind, was=before, by=one.by) for one, before in zip(moves, was, strict=True)
+    ]
+    # One chain after the other, in the order of the sites: two presses that need several heads take them alike.
+    written: dict[int, Entry] = {}
+    for site_id in sorted({one.revision.site_id for one in moves}):
+        places = [place for place, one in enumerate(moves) if one.revision.site_id == site_id]
+        written |= zip(places, audit.record_all([events[place] for place in places]), strict=True)
+    return [written[place] for place in range(len(moves))]
+
+
+def _swap(moves: Sequence[Move]) -> None:
+    if not moves:
+        return
+    table = Revision.__table__
+    swap = (
         update(Revision)
-        .where(Revision.id == revision.id, Revision.turn == seen, Revision.status == was)
-        .values(status=target, turn=seen + 1)
-        .execution_options(synchronize_session=False)
+        .where(table.c.id == bindparam("of"), table.c.turn == bindparam("seen"), table.c.status == bindparam("was"))
+        .values(status=bindparam("target"), turn=bindparam("next"))
     )
-    if moved.rowcount == 0:  # type: ignore[attr-defined]
-        raise AlreadyDecided(revision)
-    set_committed_value(revision, "status", target)
-    set_committed_value(revision, "turn", seen + 1)
-    return audit.record(event(revision, action, kind, was=was, by=by))
+    rows = [
+        {
+            "of": one.revision.id,
+            "seen": one.revision.turn,
+            "was": one.revision.status,
+            "target": one.target,
+            "next": one.revision.turn + 1,
+        }
+        for one in moves
+    ]
+    moved = db.session.connection().execute(swap, rows)
+    if moved.rowcount != len(moves):
+        raise AlreadyDecided(moves[0].revision)
 
 
 def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime, by: By, kind: Kind) -> Revision:
@@ -61,6 +114,7 @@ def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime
         revision.number, revision.submitted_at = number, by.at
     db.session.add(revision)
     db.session.flush()
+    make_findable([revision])
     action = Action.SUBMIT if number == 1 else Action.EDIT
     entry = audit.record(event(revision, action, kind, was=None, by=by))
     notify.tell(entry, due=by.at)
@@ -72,17 +126,36 @@ def first_text(comment: Comment, words: Words, *, waiting_since: datetime) -> Re
     return Revision(
         comment=comment,
         site_id=comment.site_id,
+        thread_id=comment.thread.id,
+        author_key=comment.author_key,
+        network=comment.network,
         number=1,
         source=words.source,
         format=words.format,
         html=words.html,
         text_hash=fingerprint(words.html),
+        shape=shape(words.html),
         status=Status.PENDING,
         turn=0,
         waiting_since=waiting_since,
         submitted_at=comment.received_at,
         findings=list(words.findings),
     )
+
+
+def make_findable(revisions: Sequence[Revision]) -> None:
+    """Let stored texts be searched, and be listed by what was noticed about them and by where they lead."""
+    for revision in revisions:
+        hosts = markup.link_hosts(revision.html)[:MOST_HOSTS]
+        hosts += [markup.host_of(revision.comment.url)] if revision.comment.url else []
+        traits = {(TraitKind.FINDING, str(finding["code"])) for finding in revision.findings}
+        traits |= {(TraitKind.HOST, host[:MOST_VALUE]) for host in hosts}
+        db.session.add_all(
+            Trait(revision_id=revision.id, site_id=revision.site_id, kind=kind, value=value)
+            for kind, value in sorted(traits)
+        )
+    db.session.flush()
+    search.keep(revisions)
 
 
 def free_anchor(comment: Comment) -> str:
@@ -100,6 +173,16 @@ def fingerprint(html: str) -> str:
     """Hash a text without regard to case and spacing: the same words by anybody."""
     folded = " ".join(markup.plain_text(html).casefold().split())
     return hashlib.sha256(folded.encode()).hexdigest()[:32]
+
+
+def shape(html: str) -> str:
+    """Hash a text's words, each once, without links, numbers and punctuation: texts made after one pattern share it."""
+    chunks = markup.plain_text(html).casefold().split()
+    spoken = " ".join(chunk for chunk in chunks if not re.search(r"://|\w\.\w", chunk))
+    words = sorted(set(re.findall(r"[^\W\d_]+", spoken)))
+    # Of one word or two, "Great article!", half the world is the author.
+    kept = " ".join(words) if len(words) >= LEAST_WORDS else html
+    return hashlib.sha256(kept.encode()).hexdigest()[:32]
 
 
 def event(revision: Revision, action: Action, kind: Kind, *, was: Status | None, by: By) -> audit.Event:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from moderation import notify, publishing
 from moderation.db import db
-from moderation.lifecycle.moving import hold, move
+from moderation.lifecycle.moving import Move, hold, move_all
 from moderation.lifecycle.table import By
 from moderation.models import OPEN, Action, Comment, Entry, Kind, Revision, Status
 
@@ -17,8 +17,11 @@ from moderation.models import OPEN, Action, Comment, Entry, Kind, Revision, Stat
 class Undone:
     """What an undo put back, and what it had to leave because it changed since."""
 
+    batch: str
     entries: list[Entry]
     skipped: list[Revision]
+    #: How many messages about it had been sent, and cannot be unsent.
+    gone_out: int = 0
 
 
 def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
@@ -42,19 +45,24 @@ def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
     for entry in decided:
         if entry.revision_id is not None:
             by_comment[revisions[entry.revision_id].comment_id].append(entry)
-    entries: list[Entry] = []
+    going: list[Entry] = []
+    moves: list[Move] = []
     skipped: list[Revision] = []
     standing = _standing(decided)
-    # Site by site, as bulk decisions go: two that hold several heads take them in one order.
-    for comment_id in sorted(by_comment, key=lambda id_: (comments[id_].site_id, id_)):
-        comment = comments[comment_id]
-        mine = by_comment[comment_id]
+    for comment_id in sorted(by_comment):
+        comment, mine = comments[comment_id], by_comment[comment_id]
         stands = all(entry.id in standing for entry in mine)
         if stands and _has_room(comment, mine) and _has_a_way(comment, mine, revisions):
-            entries += _go_back(comment, by_comment[comment_id], revisions, by=replace(by, batch=batch))
+            going += mine
+            moves += _ways_back(comment, mine, revisions, by=replace(by, batch=batch))
         else:
             skipped.append(comment.newest)
-    return Undone(entries, skipped)
+    if not moves:
+        return Undone(batch, [], skipped)
+    public = {move.revision.comment: move.revision.comment.approved for move in moves}
+    entries = move_all(moves)
+    publishing.follow_all({comment.thread for comment, was in public.items() if comment.approved is not was})
+    return Undone(batch, entries, skipped, gone_out=notify.untell(going))
 
 
 def _revisions_of(entries: Sequence[Entry]) -> Sequence[Revision]:
@@ -92,9 +100,8 @@ def _has_a_way(comment: Comment, entries: list[Entry], revisions: dict[int, Revi
     return all(one is comment.newest or comment.newest.status in OPEN for one in back)
 
 
-def _go_back(comment: Comment, entries: list[Entry], revisions: dict[int, Revision], *, by: By) -> list[Entry]:
-    was_public = comment.approved
-    undone = []
+def _ways_back(comment: Comment, entries: list[Entry], revisions: dict[int, Revision], *, by: By) -> list[Move]:
+    moves = []
     for entry in entries:
         revision, before = revisions[entry.revision_id or 0], Status(entry.from_status or Status.PENDING)
         newer = next((one for one in comment.revisions if one.status in OPEN and one is not revision), None)
@@ -102,8 +109,5 @@ def _go_back(comment: Comment, entries: list[Entry], revisions: dict[int, Revisi
             # The author has edited since. Had nobody decided, that edit would have superseded this text and kept
             # its place in the queue.
             before, newer.waiting_since = Status.SUPERSEDED, revision.waiting_since
-        undone.append(move(revision, before, action=Action.UNDO, kind=Kind.UNDO, by=by))
-        notify.untell(entry)
-    if was_public is not comment.approved:
-        publishing.follow(comment.thread)
-    return undone
+        moves.append(Move(revision, before, Action.UNDO, Kind.UNDO, by))
+    return moves

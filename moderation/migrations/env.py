@@ -34,8 +34,14 @@ def configure(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=True,
         transactional_ddl=True,
+        include_name=is_a_models,
         render_item=render,
     )
+
+
+def is_a_models(name: str | None, kind: str, _: object) -> bool:
+    """Leave out the index of words: a virtual table and what SQLite keeps behind it are no model's."""
+    return not (kind == "table" and name is not None and name.startswith("revision_words"))
 
 
 def is_change() -> bool:

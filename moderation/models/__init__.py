@@ -1,10 +1,20 @@
 """What is stored: one file a subject. `create_app` and the migrations see all of it through here."""
 
 from moderation.models.account import Account, Membership, Role, WebSession
-from moderation.models.comment import OPEN, Comment, Revision, Status, SubmissionKey, Thread
+from moderation.models.comment import (
+    OPEN,
+    Comment,
+    Handing,
+    Revision,
+    Status,
+    SubmissionKey,
+    Thread,
+    Trait,
+    TraitKind,
+)
 from moderation.models.log import Action, Entry, Kind, Via
 from moderation.models.outbox import Delivery, Endpoint, OutboxMessage, Subscription
-from moderation.models.site import LogHead, Reason, Site
+from moderation.models.site import LogHead, Reason, Site, Tally
 
 __all__ = [
     "OPEN",
@@ -14,6 +24,7 @@ __all__ = [
     "Delivery",
     "Endpoint",
     "Entry",
+    "Handing",
     "Kind",
     "LogHead",
     "Membership",
@@ -25,7 +36,10 @@ __all__ = [
     "Status",
     "SubmissionKey",
     "Subscription",
+    "Tally",
     "Thread",
+    "Trait",
+    "TraitKind",
     "Via",
     "WebSession",
 ]

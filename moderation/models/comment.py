@@ -71,7 +71,16 @@ class Comment(Base):
         UniqueConstraint("thread_id", "anchor"),
         UniqueConstraint("site_id", "source", "source_id"),
         Index(None, "site_id", "author_key", "received_at"),
+        Index(None, "site_id", "author"),
         Index(None, "thread_id", "parent_id"),
+        # The oldest public comment that brought a title, however many brought none.
+        Index(
+            "ix_comment_titled",
+            "thread_id",
+            "id",
+            sqlite_where=text("title IS NOT NULL"),
+            postgresql_where=text("title IS NOT NULL"),
+        ),
         # A number is never used twice: a receipt must not open another reply.
         {"sqlite_autoincrement": True},
     )
@@ -138,21 +147,32 @@ class Revision(Base):
             sqlite_where=text("status = 'approved'"),
             postgresql_where=text("status = 'approved'"),
         ),
-        # The queue is read along this index, whatever lies behind it.
+        # The queue is read along one of these, whatever lies behind it: a list, and the list under one filter.
         Index(None, "site_id", "status", "waiting_since", "id"),
+        Index(None, "site_id", "waiting_since", "id"),
+        Index("ix_revision_of_thread", "thread_id", "status", "waiting_since", "id"),
+        Index("ix_revision_of_author", "site_id", "author_key", "status", "waiting_since", "id"),
+        Index("ix_revision_of_network", "site_id", "network", "status", "waiting_since", "id"),
+        Index("ix_revision_of_shape", "site_id", "shape", "status", "waiting_since", "id"),
         Index(None, "site_id", "text_hash"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"))
+    # What never changes of the comment stands here too, for the lists of the queue.
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id"))
+    author_key: Mapped[str] = mapped_column(String(320))
+    network: Mapped[str | None] = mapped_column(String(24))
     number: Mapped[int]
     source: Mapped[str]
     format: Mapped[Format] = mapped_column(closed_set(Format))
     html: Mapped[str]
     #: Hash of the folded text: the same words by anybody.
     text_hash: Mapped[str] = mapped_column(String(32))
+    #: Hash of its words without links, numbers and punctuation: texts made after one pattern share it.
+    shape: Mapped[str] = mapped_column(String(32))
     status: Mapped[Status] = mapped_column(closed_set(Status))
     #: Raised by every change of status: what a decision is compared against.
     turn: Mapped[int] = mapped_column(default=0)
@@ -162,6 +182,39 @@ class Revision(Base):
     findings: Mapped[list[dict[str, object]]] = mapped_column(JSON)
 
     comment: Mapped[Comment] = relationship(back_populates="revisions")
+    handing: Mapped["Handing | None"] = relationship()
+
+
+class TraitKind(StrEnum):
+    """What a text can be listed by, beside its author and page."""
+
+    FINDING = "finding"
+    HOST = "host"
+
+
+class Trait(Base):
+    """One thing a text can be listed by: the code of a finding, or the host of a link."""
+
+    __tablename__ = "trait"
+    __table_args__ = (Index(None, "site_id", "kind", "value", "revision_id"),)
+
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"), primary_key=True)
+    kind: Mapped[TraitKind] = mapped_column(closed_set(TraitKind), primary_key=True)
+    value: Mapped[str] = mapped_column(String(253), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+
+
+class Handing(Base):
+    """A waiting text that a moderator has handed to a colleague, or to the site's owners, for a second opinion."""
+
+    __tablename__ = "handing"
+
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    #: Null: whoever owns the site.
+    to_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    at: Mapped[datetime]
 
 
 class SubmissionKey(Base):

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SIGN_IN = "sign-in"
     SETTING = "setting"
     ERASURE = "erasure"
+    NOTE = "note"
 
 
 class Action(StrEnum):
@@ -41,6 +42,8 @@ class Action(StrEnum):
     SIGN_IN = "sign-in"
     CREATE = "create"
     CHANGE = "change"
+    NOTE = "note"
+    HAND = "hand"
 
 
 class Via(StrEnum):
@@ -69,7 +72,14 @@ class Entry(Base):
         Index(None, "site_id", "id"),
         Index(None, "revision_id", "id"),
         Index(None, "account_id", "at"),
+        # Whose decisions, and for which reason, newest first.
+        Index(None, "account_id", "id"),
+        Index(None, "reason_id", "id"),
         Index(None, "batch"),
+        # What was done, through which door, and on which days: the filters of the log, and its numbers.
+        Index(None, "site_id", "action", "id"),
+        Index(None, "site_id", "via", "id"),
+        Index(None, "site_id", "at", "id"),
         {"sqlite_autoincrement": True},
     )
 

@@ -83,3 +83,26 @@ class LogHead(Base):
     wait_most: Mapped[int | None]
 
     site: Mapped[Site | None] = relationship(back_populates="head")
+
+
+class Tally(Base):
+    """What one hour brought to a site: how many replies came, and how many were decided."""
+
+    __tablename__ = "tally"
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    #: Its first moment.
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    arrivals: Mapped[int] = mapped_column(default=0)
+    approved: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[int] = mapped_column(default=0)
+    spam: Mapped[int] = mapped_column(default=0)
+    #: Put back to waiting, or returned to their authors.
+    other: Mapped[int] = mapped_column(default=0)
+    #: Decisions that were taken back in this hour, of whichever hour they are.
+    undone: Mapped[int] = mapped_column(default=0)
+
+    @property
+    def decided(self) -> int:
+        """How many decisions the hour brought, less those taken back."""
+        return self.approved + self.rejected + self.spam + self.other - self.undone

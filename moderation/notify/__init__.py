@@ -1,8 +1,9 @@
 """Who is told what: outbox messages, which commit with what they tell of and are sent by the worker."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 
 from moderation.db import db
 from moderation.models import Delivery, Entry, Kind, OutboxMessage
@@ -12,34 +13,49 @@ NEWS = {Kind.ARRIVAL: "held", Kind.EDIT: "held", Kind.DECISION: "decided"}
 
 
 def tell(entry: Entry, *, due: datetime) -> None:
-    """Put the news of an entry into the outbox, for `due`.
+    """Put the news of an entry into the outbox, for `due`; see `tell_all`."""
+    tell_all([(entry, due)])
+
+
+def tell_all(news: Iterable[tuple[Entry, datetime]]) -> None:
+    """Put the news of entries into the outbox, each for when it is due.
 
     Told once for one revision and outcome: what an undo cancelled is revived, what was sent stays sent.
     """
-    kind = NEWS[entry.kind]
-    key = f"{kind}:{entry.revision_id}:{entry.to_status}"
-    message = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dedupe_key == key)).one_or_none()
-    if message is None:
-        payload = {"revision": entry.revision_id, "subject": entry.subject, "status": entry.to_status}
-        message = OutboxMessage(
-            site_id=entry.site_id, kind=kind, payload=payload, state=Delivery.WAITING, due_at=due, dedupe_key=key
-        )
-        db.session.add(message)
-    elif message.state is Delivery.CANCELLED:
-        message.state, message.due_at = Delivery.WAITING, due
-
-
-def untell(entry: Entry) -> None:
-    """Cancel the unsent news of an entry that was undone."""
-    if entry.kind in NEWS:
-        db.session.execute(
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.dedupe_key == f"{NEWS[entry.kind]}:{entry.revision_id}:{entry.to_status}",
-                OutboxMessage.state == Delivery.WAITING,
+    by_key = {_key(entry): (entry, due) for entry, due in news}
+    found = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dedupe_key.in_(by_key)))
+    there = {message.dedupe_key: message for message in found}
+    for key, (entry, due) in by_key.items():
+        message = there.get(key)
+        if message is None:
+            payload = {"revision": entry.revision_id, "subject": entry.subject, "status": entry.to_status}
+            message = OutboxMessage(
+                site_id=entry.site_id,
+                kind=NEWS[entry.kind],
+                payload=payload,
+                state=Delivery.WAITING,
+                due_at=due,
+                dedupe_key=key,
             )
-            .values(state=Delivery.CANCELLED)
-        )
+            db.session.add(message)
+        elif message.state is Delivery.CANCELLED:
+            message.state, message.due_at = Delivery.WAITING, due
+
+
+def untell(entries: Iterable[Entry]) -> int:
+    """Cancel the unsent news of entries that are undone; return how many had been sent."""
+    keys = [_key(entry) for entry in entries if entry.kind in NEWS]
+    db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.dedupe_key.in_(keys), OutboxMessage.state == Delivery.WAITING)
+        .values(state=Delivery.CANCELLED)
+    )
+    sent = select(func.count()).where(OutboxMessage.dedupe_key.in_(keys), OutboxMessage.state == Delivery.SENT)
+    return db.session.scalars(sent).one()
+
+
+def _key(entry: Entry) -> str:
+    return f"{NEWS[entry.kind]}:{entry.revision_id}:{entry.to_status}"
 
 
 #: A worker that has not reported by then is taken for dead, and the message is tried again.

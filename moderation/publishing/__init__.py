@@ -32,20 +32,30 @@ FEED_LENGTH = 50
 
 def follow(thread: Thread) -> None:
     """Raise a thread's version, and let its title follow what is public now."""
+    follow_all([thread])
+
+
+def follow_all(threads: Iterable[Thread]) -> None:
+    """Raise the versions of threads, and let their titles follow what is public now."""
+    ids = sorted(thread.id for thread in threads)
+    if not ids:
+        return
     db.session.flush()
-    values: dict[str, object] = {"version": Thread.version + 1}
-    if thread.source is None:
-        # The oldest public comment that brought a title gives it; when it goes, the title goes.
-        values["title"] = (
-            select(Comment.title)
-            .join(Revision)
-            .where(Comment.thread_id == thread.id, Revision.status == Status.APPROVED, Comment.title.is_not(None))
-            .order_by(Comment.id)
-            .limit(1)
-            .scalar_subquery()
-        )
-    db.session.execute(update(Thread).where(Thread.id == thread.id).values(values))
-    db.session.refresh(thread)
+    # The oldest public comment that brought a title gives it; when it goes, the title goes.
+    title = (
+        select(Comment.title)
+        .join(Revision)
+        .where(Comment.thread_id == Thread.id, Revision.status == Status.APPROVED, Comment.title.is_not(None))
+        .order_by(Comment.id)
+        .limit(1)
+        .correlate(Thread)
+        .scalar_subquery()
+    )
+    changed = update(Thread).where(Thread.id.in_(ids)).execution_options(synchronize_session=False)
+    db.session.execute(changed.values(version=Thread.version + 1))
+    db.session.execute(changed.where(Thread.source.is_(None)).values(title=title))
+    for _ in db.session.scalars(select(Thread).where(Thread.id.in_(ids)).execution_options(populate_existing=True)):
+        pass
 
 
 def thread_of(site: Site, page: str) -> Thread | None:

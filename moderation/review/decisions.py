@@ -11,7 +11,7 @@ from moderation.db import db
 from moderation.models import Account, Action, Entry, Kind, Membership, Reason, Revision, Via
 
 #: Revisions one press may decide.
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 1000
 #: How long one's own newest decision can be undone without naming it.
 LAST = timedelta(hours=1)
 
@@ -88,14 +88,16 @@ def decide_all(
     reasons = _reasons_by_site({revision.site_id for revision in revisions}, digit)
     if digit is not None and any(revision.site_id not in reasons for revision in revisions):
         raise UnknownReason
-    for revision in revisions:
-        decider = lifecycle.decider(
-            by, via=Via.QUEUE, at=now, batch=batch, reason=reasons.get(revision.site_id), note=note
-        )
-        try:
-            outcome.entries.append(lifecycle.decide_held(action, revision, seen=seen[revision.id], by=decider))
-        except lifecycle.Conflict as conflict:
-            outcome.skipped.append(skipped(revision, conflict))
+    deciders = {
+        site_id: lifecycle.decider(by, via=Via.QUEUE, at=now, batch=batch, reason=reasons.get(site_id), note=note)
+        for site_id in {revision.site_id for revision in revisions}
+    }
+    presses = [lifecycle.Press(one, seen[one.id], deciders[one.site_id]) for one in revisions]
+    for revision, answer in zip(revisions, lifecycle.decide_held(action, presses), strict=True):
+        if isinstance(answer, Entry):
+            outcome.entries.append(answer)
+        else:
+            outcome.skipped.append(skipped(revision, answer))
     if outcome.entries and all(entry.batch != batch for entry in outcome.entries):
         # The same press came twice: its undo is the first one's.
         outcome.batch = outcome.entries[0].batch or batch
@@ -118,7 +120,7 @@ def undo(batch: str | None, *, by: Account, now: datetime) -> lifecycle.Undone:
     """Take back one of the account's own batches; without a name its newest of the last hour."""
     name = batch or _newest_batch(by, now=now)
     if name is None:
-        return lifecycle.Undone([], [])
+        return lifecycle.Undone("", [], [])
     site_ids = [site.id for site in accounts.sites_of(by)]
     return lifecycle.undo(name, by=lifecycle.By(via=Via.QUEUE, at=now, account_id=by.id), site_ids=site_ids)
 

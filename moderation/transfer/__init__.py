@@ -215,8 +215,7 @@ def _store(fresh: Sequence[tuple[Record, _Page]], run: _Run) -> None:
         run.report.new[str(state)] += 1
     if adoptions:
         lifecycle.adopt(adoptions, by=run.by)
-    for thread in sorted(threads.values(), key=lambda thread: thread.id):
-        publishing.follow(thread)
+    publishing.follow_all(threads.values())
 
 
 def _state(record: Record) -> State:
@@ -349,8 +348,7 @@ def _join_late_parents(pairs: Mapping[str, str], run: _Run) -> None:
             update(Comment),
             [{"id": id_, "parent_id": place.parent, "depth": place.depth} for id_, place in moved.items()],
         )
-    for thread in threads:
-        publishing.follow(thread)
+    publishing.follow_all(threads)
 
 
 def _held(which: ColumnElement[bool]) -> Sequence[Thread]:

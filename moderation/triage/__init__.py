@@ -12,12 +12,25 @@ from moderation.triage.evidence import Evidence, Finding
 
 CHECKS: tuple[Callable[[Evidence], list[Finding]], ...] = (proof.check, alike.check, links.check)
 
-__all__ = ["Evidence", "Finding", "describe", "examine"]
+__all__ = ["Evidence", "Finding", "describe", "examine", "names"]
 
 
 def examine(evidence: Evidence) -> list[Finding]:
     """Run every check on a reply that is about to be held."""
     return [finding for check in CHECKS for finding in check(evidence)]
+
+
+def names() -> list[tuple[str, str]]:
+    """Name every finding there is, by its code."""
+    return [
+        ("links", gettext("Links")),
+        ("adds-link", gettext("The edit adds a link")),
+        ("website", gettext("Leaves a website")),
+        ("alike", gettext("Same text as others")),
+        ("hurried", gettext("Written in a hurry")),
+        ("trap", gettext("Hidden field filled")),
+        ("no-token", gettext("Not sent from our form")),
+    ]
 
 
 def describe(finding: dict[str, object]) -> tuple[str, str]:

@@ -3,10 +3,11 @@
 import hmac
 
 from email_validator import EmailNotValidError, validate_email
-from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_security.utils import login_user, logout_user, verify_password
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, PasswordField, StringField, ValidationError
@@ -140,6 +141,9 @@ def _begin(account: Account, *, stay: bool) -> None:
     db.session.commit()
     session.clear()
     login_user(account, remember=False, authn_via=["password"])
+    # The token that every form of the session carries: made now, so that no page that is only looked at writes.
+    g.pop("csrf_token", None)
+    generate_csrf()
     sessions.renew(session, stay=stay)
 
 

@@ -3,39 +3,54 @@
 import secrets
 from collections.abc import Sequence
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
-from flask_wtf import FlaskForm
-from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import StringField, ValidationError
 
-from moderation import lifecycle, markup, review
+from moderation import accounts, lifecycle, markup, review
 from moderation.db import db
 from moderation.models import Action, Entry
 from moderation.review import decisions
+from moderation.review.context import context
 from moderation.web import answers, guards, sessions
+from moderation.web.queueforms import DecisionForm, FilterForm, back_to_list, written
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
 bp.before_request(guards.signed_in)
 
 #: So many of those that were left as they are can be told one by one.
 NAMED = 10
-#: A note for the log is a sentence, not an essay.
-MOST_NOTE = 1000
 
 
 @bp.get("/")
 def index() -> AnyResponse:
     """List what waits, or what was decided."""
-    view = next((view for view in review.View if view == request.args.get("view")), review.View.WAITING)
-    page = review.page(guards.account(), view=view, after=request.args.get("after"), now=guards.clock())
-    done = sessions.told()
-    response = make_response(render_template("queue/index.html", page=page, done=done))
+    form = FilterForm()
+    form.validate()
+    wanted = form.wanted(order=session.get("order"))
+    page = review.page(guards.account(), wanted, after=request.args.get("after"), now=guards.clock())
+    me, done = guards.account(), sessions.told()
+    html = render_template(
+        "queue/index.html",
+        page=page,
+        form=form,
+        done=done,
+        mark=written(page.sums.marks),
+        colleagues=lambda card: review.colleagues(page.staff, card, besides=me),
+    )
+    response = make_response(html)
     if done:
         sessions.forget_told(response)
     return response
+
+
+@bp.post("/order")
+def order() -> AnyResponse:
+    """Remember which end of the waiting list comes first."""
+    chosen = request.form.get("order")
+    session["order"] = next((one for one in review.Order if one == chosen), review.Order.OLDEST)
+    return redirect(back_to_list(url_for(".index")), 303)
 
 
 @bp.get("/<id:revision_id>")
@@ -44,7 +59,15 @@ def show(revision_id: int) -> AnyResponse:
     card = review.card(guards.account(), revision_id, now=guards.clock())
     if card is None:
         raise NotFound
-    return make_response(render_template("queue/show.html", card=card))
+    staff = accounts.staff_around(guards.account())
+    return make_response(
+        render_template(
+            "queue/show.html",
+            card=card,
+            context=context(card),
+            colleagues=lambda shown: review.colleagues(staff, shown, besides=guards.account()),
+        )
+    )
 
 
 @bp.post("/decisions")
@@ -53,9 +76,11 @@ def decide() -> AnyResponse:
     form = DecisionForm()
     if not form.validate():
         return answers.error_page(422, gettext("Nothing was decided"), form.first_error())
+    unseen = review.everything(guards.account(), form.wanted, upto=form.upto) if form.upto is not None else []
     outcome = decisions.decide_all(
         Action(form.action.data or ""),
-        form.choices,
+        # What was ticked counts as it was seen: what changed since is left, and named.
+        [*unseen, *form.choices],
         by=guards.account(),
         now=guards.clock(),
         batch=secrets.token_urlsafe(9),
@@ -87,56 +112,24 @@ def undo() -> AnyResponse:
         )
     db.session.commit()
     if answers.wants_json():
-        return make_response({"undone": len(undone.entries), "skipped": [revision.id for revision in undone.skipped]})
+        return make_response(
+            {
+                "batch": undone.batch,
+                "undone": _counted(undone.entries),
+                "back": _moved_json(undone.entries),
+                "skipped": [revision.id for revision in undone.skipped],
+                "gone_out": undone.gone_out,
+            }
+        )
     left = [decisions.skipped(revision, lifecycle.AlreadyDecided(revision)) for revision in undone.skipped[:NAMED]]
-    return _back({"undone": _counted(undone.entries), "skipped": len(undone.skipped), "named": _named(left)})
-
-
-class DecisionForm(FlaskForm):
-    """One press: what to do with which revisions, at the turn each was seen."""
-
-    action = StringField()
-    reason = StringField()
-    note = StringField()
-
-    def __init__(self) -> None:
-        super().__init__(formdata=MultiDict(request.form))
-        self.choices: list[decisions.Choice] = []
-        self.digit: int | None = None
-
-    def validate_action(self, field: StringField) -> None:
-        """Refuse what is no decision."""
-        if field.data not in {str(action) for action in lifecycle.DECISIONS}:
-            raise ValidationError(gettext("Choose approve, reject, spam, reopen or return."))
-        self.choices = [_choice(text) for text in request.form.getlist("revision")]
-        if not self.choices:
-            raise ValidationError(gettext("Tick at least one reply."))
-        if len(self.choices) > decisions.MOST_AT_ONCE:
-            raise ValidationError(gettext("At most %(number)s replies at once.", number=decisions.MOST_AT_ONCE))
-
-    def validate_reason(self, field: StringField) -> None:
-        """Refuse a reason that is no digit."""
-        digit = field.data or ""
-        if digit and not (len(digit) == 1 and digit in "123456789"):
-            raise ValidationError(gettext("A reason is a digit from 1 to 9."))
-        self.digit = int(digit) if digit else None
-
-    def validate_note(self, field: StringField) -> None:
-        """Refuse a note that is too long, or that cannot be stored."""
-        if len(field.data or "") > MOST_NOTE or "\0" in (field.data or ""):
-            raise ValidationError(gettext("A note has at most %(number)s characters.", number=MOST_NOTE))
-
-    def first_error(self) -> str:
-        """Return the first thing that is wrong."""
-        return next((str(field.errors[0]) for field in self if field.errors), "")
-
-
-def _choice(text: str) -> decisions.Choice:
-    """Read ID:TURN. Raises `BadRequest` for anything else."""
-    id_, _, turn = text.partition(":")
-    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (id_, turn)):
-        raise BadRequest
-    return decisions.Choice(guards.row_number(id_), int(turn))
+    return _back(
+        {
+            "undone": _counted(undone.entries),
+            "skipped": len(undone.skipped),
+            "named": _named(left),
+            "gone_out": undone.gone_out,
+        }
+    )
 
 
 def _batch(name: str) -> str | None:
@@ -149,9 +142,7 @@ def _decided(outcome: decisions.Outcome) -> AnyResponse:
         return make_response(
             {
                 "batch": outcome.batch,
-                "decided": [
-                    {"revision": e.revision_id, "status": e.to_status, "turn": e.turn} for e in outcome.entries
-                ],
+                "decided": _moved_json(outcome.entries),
                 "skipped": [_skipped_json(skipped) for skipped in outcome.skipped],
             }
         )
@@ -168,9 +159,7 @@ def _decided(outcome: decisions.Outcome) -> AnyResponse:
 
 def _back(done: dict[str, object]) -> AnyResponse:
     """Lead back to the list, and the place in it, that the press came from; there it says what was done."""
-    place = request.form
-    to = url_for(".index", view=place.get("view") or None, after=place.get("after") or None)
-    response = make_response(redirect(to, 303))
+    response = make_response(redirect(back_to_list(url_for(".index")), 303))
     sessions.tell(response, done)
     return response
 
@@ -201,6 +190,10 @@ def _conflict(outcome: decisions.Outcome) -> AnyResponse:
     return make_response(render_template("queue/conflict.html", outcome=outcome, cards=cards), 409)
 
 
+def _moved_json(entries: Sequence[Entry]) -> list[dict[str, object]]:
+    return [{"revision": one.revision_id, "status": one.to_status, "turn": one.turn} for one in entries]
+
+
 def _skipped_json(skipped: decisions.Skipped) -> dict[str, object]:
     last = skipped.last
     return {
@@ -208,9 +201,11 @@ def _skipped_json(skipped: decisions.Skipped) -> dict[str, object]:
         "status": skipped.revision.status,
         "turn": skipped.revision.turn,
         "newest": skipped.revision.comment.newest.id,
+        "author": skipped.revision.comment.author or gettext("Anonymous"),
         "who": skipped.who,
         "what": last.action if last else None,
         "when": last.at.isoformat(timespec="seconds") if last else None,
+        "said": answers.said(last.action, who=skipped.who, at=last.at) if last else "",
     }
 
 

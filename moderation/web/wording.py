@@ -10,6 +10,7 @@ from markupsafe import Markup
 from moderation import markup, triage
 from moderation.models import Action, Status
 from moderation.models.pagekey import is_web_address
+from moderation.web import letter
 from moderation.web.guards import clock
 
 
@@ -18,10 +19,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         moment=moment,
         iso=iso,
+        day=day,
         span=span,
         steps=steps,
         host=host,
         described=triage.describe,
+        letter=letter.letter,
+        plainly=letter.plainly,
         trusted=trusted,
         plain=plain,
         status=status,
@@ -33,6 +37,11 @@ def init_app(app: Flask) -> None:
 def moment(at: datetime) -> str:
     """Say a time to the minute, in UTC."""
     return gettext("%(time)s UTC", time=format_datetime(at, "d MMM y, HH:mm", rebase=False))
+
+
+def day(at: datetime) -> str:
+    """Say a day."""
+    return str(format_datetime(at, "d MMM y", rebase=False))
 
 
 def iso(at: datetime) -> str:
@@ -104,4 +113,9 @@ def done(action: str) -> str:
         Action.WITHDRAW: gettext("Withdrawn by its author"),
         Action.RESUME: gettext("Sent again by its author"),
         Action.UNDO: gettext("Undone"),
+        Action.NOTE: gettext("Note"),
+        Action.HAND: gettext("Handed over"),
+        Action.SIGN_IN: gettext("Signed in"),
+        Action.CREATE: gettext("Added"),
+        Action.CHANGE: gettext("Changed"),
     }.get(Action(action), action)

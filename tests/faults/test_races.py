@@ -94,6 +94,8 @@ def test_of_approve_and_reject_at_once_exactly_one_wins(scene: Scene, pairs: int
         action, status = presses[winner.lower()]
         [skipped] = loser[1]["skipped"]
         when = datetime.fromisoformat(skipped.pop("when"))
+        assert skipped.pop("said").startswith(f"{status.title()} by {winner}, ")
+        assert skipped.pop("author")
         assert skipped == {
             "revision": one.revision,
             "status": status,

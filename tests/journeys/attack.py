@@ -104,7 +104,15 @@ FOREIGN = """(root, [allowed, inside]) => {
   const deep = (top) =>
     [...top.querySelectorAll("*")].flatMap((e) => (e.shadowRoot ? [e, ...deep(e.shadowRoot)] : [e]));
   const all = deep(root.shadowRoot ?? root);
-  for (const e of all) {
+  // What the queue itself makes: its words as data, its icon, the height of its tray, and what it marks in a text.
+  const known = "script#queue-words[type='application/json'], link[rel=icon][href^='data:image/png']";
+  const ours = (e) => e.matches(known) ||
+    (e.localName === "html" && e.getAttributeNames().every((n) => ["lang", "dir", "style"].includes(n)) &&
+      /^(--tray: \\d+px;)?$/.test(e.style.cssText));
+  const marked = (e) => e.closest(".card .words, .source") &&
+    e.matches("mark, small.host, small.host > bdi, span.trick") &&
+    e.getAttributeNames().every((n) => n === "class" || n === "title");
+  for (const e of all.filter((one) => !ours(one))) {
     const names = e.getAttributeNames();
     const address = ["href", "src", "action", "formaction", "data", "xlink:href"].map((n) => e.getAttribute(n) ?? "");
     if (names.some((n) => n.startsWith("on") || n === "style" || n === "srcdoc")) found.push(e.outerHTML);
@@ -118,8 +126,9 @@ FOREIGN = """(root, [allowed, inside]) => {
   for (const e of texts.flatMap((t) => [...t.querySelectorAll("*")])) {
     const link = e.localName === "a";
     const names = e.getAttributeNames();
+    if (marked(e)) continue;
     if (!good.has(e.localName) && !e.closest(".diff")) found.push(e.outerHTML);
-    else if (!names.every((n) => link && (n === "href" || n === "rel"))) found.push(e.outerHTML);
+    else if (!names.every((n) => link && ["href", "rel", "target"].includes(n))) found.push(e.outerHTML);
     else if (link && e.hasAttribute("href") && !/^(https?|mailto):$/.test(e.protocol)) found.push(e.outerHTML);
   }
   return { found: found.map((one) => one.slice(0, 300)), texts: texts.length };

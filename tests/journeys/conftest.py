@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.conftest import PASSWORD
+from tests.journeys.desk import Desk
 from tests.server import Server, running
 
 OWNER = "ines@courier.example"
@@ -32,6 +33,13 @@ def owner(server: Server, chromium: Browser) -> str:
     page.wait_for_url("**/queue/")
     context.close()
     return OWNER
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Serve an installation to moderate in; each test makes a site and moderators of its own there."""
+    with running(tmp_path_factory.mktemp("desk"), REPLY_PAUSE=0, SIGN_INS_PER_HOUR=1000) as server:
+        yield Desk(server)
 
 
 @pytest.fixture(params=["with-script", "without-script"])

@@ -48,7 +48,7 @@ def test_an_answer_stands_below_whom_it_answers(server: Server, owner: str, brow
     card = queue.locator("article.card", has_text=words)
     expect(card.locator("blockquote")).to_contain_text("Margit Olsen")
     card.get_by_role("button", name="Approve").click()
-    queue.wait_for_url("**/queue/")
+    expect(queue.get_by_role("button", name="Undo")).to_be_visible()
     there = urllib.parse.quote(server.demo_url, safe="")
     comments = json.loads(server.get(f"/sites/demo/thread.json?page={there}")[1])["comments"]
     [answer] = [one for one in comments if words in str(one.get("body"))]

@@ -50,7 +50,7 @@ PUBLIC = {
     "account.do_start",
 }
 #: Blueprints that let nobody past who has not signed in.
-BEHIND_SIGN_IN = {"queue"}
+BEHIND_SIGN_IN = {"queue", "together", "log"}
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
 FRAMED_ROUTES = {"published.thread"}
@@ -124,21 +124,22 @@ def test_every_answer_carries_its_guards(
             assert "unsafe" not in headers["Content-Security-Policy"], where
             framed = rule.endpoint.split(".")[0] in FRAMED or rule.endpoint in FRAMED_ROUTES
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
-            if rule.endpoint.split(".")[0] in {"queue", "account", "receipts", "submissions"}:
+            if rule.endpoint.split(".")[0] in {"queue", "log", "account", "receipts", "submissions"}:
                 assert headers["Cache-Control"] == "no-store", where
                 assert "Access-Control-Allow-Origin" not in headers, where
 
 
 @pytest.mark.sqlite_only
 def test_no_page_holds_script_or_style_of_its_own(client: FlaskClient, ana: FlaskClient, receipt: str) -> None:
-    paths = ["/queue/", "/queue/1", "/account/sign-in", receipt, f"{receipt}/edit", "/nothing"]
+    paths = ["/queue/", "/queue/1", "/log/", "/log/numbers", "/account/sign-in", receipt, f"{receipt}/edit", "/nothing"]
     paths += [f"/sites/courier/thread?page={PAGE}", "/sites/courier/thread?page=x"]
     for path in paths:
         page = Page(ana.get(path))
         assert page.unbalanced == [], path
         for tag, attributes in page.tags:
             assert tag != "style", path
-            assert tag != "script" or str(attributes.get("src")).startswith("/static/"), path
+            is_data = attributes.get("type") == "application/json"
+            assert tag != "script" or is_data or str(attributes.get("src")).startswith("/static/"), path
             assert "style" not in attributes, path
             assert not [name for name in attributes if name.startswith("on")], path
             for name in {"src", "href"} & attributes.keys():

@@ -90,7 +90,7 @@ def test_names_texts_and_titles_are_escaped(app: Flask, ana: FlaskClient, reply:
         assert "49" not in page.words
         for tag, attributes in page.tags:
             assert tag != "img"
-            assert tag != "script" or "src" in attributes
+            assert tag != "script" or "src" in attributes or attributes["type"] == "application/json"
             assert not [name for name in attributes if name.startswith("on")]
     decide(ana, "approve", "1:0")
     for path in (
@@ -158,7 +158,8 @@ def test_a_page_costs_the_same_questions_with_5_cards_and_with_20(
     numbers = []
     for first, last in ((2, 6), (7, 24)):
         for number in range(first, last + 1):
-            reply(f"Reply {number}.", author=f"Author {number}", email=f"a{number}@home.example", parent="1")
+            name = {"author": f"Author {number}", "email": f"a{number}@home.example"}
+            reply(f"Reply {number}.", **name, parent="1", address=f"198.51.{number}.7")
         if view == "approved":
             decide(ana, "approve", *(f"{number}:0" for number in range(first, last + 1)))
         ana.get("/queue/")
@@ -166,4 +167,4 @@ def test_a_page_costs_the_same_questions_with_5_cards_and_with_20(
             answer = ana.get(f"/queue/?view={view}")
         numbers.append((len(cards(answer)), len(asked)))
     assert [shown for shown, _ in numbers] == [5 if view == "waiting" else 6, 20]
-    assert numbers[0][1] == numbers[1][1] <= 16
+    assert numbers[0][1] == numbers[1][1] <= 12

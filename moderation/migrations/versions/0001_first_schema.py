@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -194,6 +195,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_comment_site_id_comment_author"), ["site_id", "author"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_comment_site_id_comment_author_key_comment_received_at"),
             ["site_id", "author_key", "received_at"],
@@ -202,12 +204,22 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_comment_thread_id_comment_parent_id"), ["thread_id", "parent_id"], unique=False
         )
+        batch_op.create_index(
+            "ix_comment_titled",
+            ["thread_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("title IS NOT NULL"),
+            postgresql_where=sa.text("title IS NOT NULL"),
+        )
 
     op.create_table(
         "revision",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("comment_id", sa.Integer(), nullable=False),
         sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("thread_id", sa.Integer(), nullable=False),
+        sa.Column("author_key", sa.String(length=320), nullable=False),
+        sa.Column("network", sa.String(length=24), nullable=True),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column(
@@ -217,6 +229,7 @@ def upgrade() -> None:
         ),
         sa.Column("html", sa.String(), nullable=False),
         sa.Column("text_hash", sa.String(length=32), nullable=False),
+        sa.Column("shape", sa.String(length=32), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -240,6 +253,7 @@ def upgrade() -> None:
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["comment_id"], ["comment.id"], name=op.f("fk_revision_comment_id_comment")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_revision_site_id_site")),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_revision_thread_id_thread")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
         sa.UniqueConstraint("comment_id", "number", name=op.f("uq_revision_comment_id_number")),
         sqlite_autoincrement=True,
@@ -249,6 +263,21 @@ def upgrade() -> None:
             batch_op.f("ix_revision_site_id_revision_status_revision_waiting_since_revision_id"),
             ["site_id", "status", "waiting_since", "id"],
             unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_revision_site_id_revision_waiting_since_revision_id"),
+            ["site_id", "waiting_since", "id"],
+            unique=False,
+        )
+        batch_op.create_index("ix_revision_of_thread", ["thread_id", "status", "waiting_since", "id"], unique=False)
+        batch_op.create_index(
+            "ix_revision_of_author", ["site_id", "author_key", "status", "waiting_since", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_revision_of_network", ["site_id", "network", "status", "waiting_since", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_revision_of_shape", ["site_id", "shape", "status", "waiting_since", "id"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_revision_site_id_revision_text_hash"), ["site_id", "text_hash"], unique=False
@@ -283,6 +312,70 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_submission_key_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "trait",
+        sa.Column("revision_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("finding", "host", name="traitkind", native_enum=False, create_constraint=True, length=20),
+            nullable=False,
+        ),
+        sa.Column("value", sa.String(length=253), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["revision_id"], ["revision.id"], name=op.f("fk_trait_revision_id_revision")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_trait_site_id_site")),
+        sa.PrimaryKeyConstraint("revision_id", "kind", "value", name=op.f("pk_trait")),
+    )
+    with op.batch_alter_table("trait", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_trait_site_id_trait_kind_trait_value_trait_revision_id"),
+            ["site_id", "kind", "value", "revision_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "handing",
+        sa.Column("revision_id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("to_id", sa.Integer(), nullable=True),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_handing_by_id_account")),
+        sa.ForeignKeyConstraint(["revision_id"], ["revision.id"], name=op.f("fk_handing_revision_id_revision")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_handing_site_id_site")),
+        sa.ForeignKeyConstraint(["to_id"], ["account.id"], name=op.f("fk_handing_to_id_account")),
+        sa.PrimaryKeyConstraint("revision_id", name=op.f("pk_handing")),
+    )
+    with op.batch_alter_table("handing", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handing_site_id"), ["site_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handing_to_id"), ["to_id"], unique=False)
+
+    op.create_table(
+        "tally",
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("arrivals", sa.Integer(), nullable=False),
+        sa.Column("approved", sa.Integer(), nullable=False),
+        sa.Column("rejected", sa.Integer(), nullable=False),
+        sa.Column("spam", sa.Integer(), nullable=False),
+        sa.Column("other", sa.Integer(), nullable=False),
+        sa.Column("undone", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_tally_site_id_site")),
+        sa.PrimaryKeyConstraint("site_id", "hour", name=op.f("pk_tally")),
+    )
+    # The index of words, which moderation/search.py asks. A virtual table is no model's: it is made as it is.
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("CREATE VIRTUAL TABLE revision_words USING fts5(words, tokenize='unicode61')")
+    else:
+        op.create_table(
+            "revision_words",
+            sa.Column("rowid", sa.Integer(), nullable=False),
+            sa.Column("words", postgresql.TSVECTOR(), nullable=False),
+            sa.ForeignKeyConstraint(["rowid"], ["revision.id"], name=op.f("fk_revision_words_rowid_revision")),
+            sa.PrimaryKeyConstraint("rowid", name=op.f("pk_revision_words")),
+        )
+        op.create_index("ix_revision_words_words", "revision_words", ["words"], postgresql_using="gin")
+
+    op.create_table(
         "subscription",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("site_id", sa.Integer(), nullable=False),
@@ -313,6 +406,7 @@ def upgrade() -> None:
                 "sign-in",
                 "setting",
                 "erasure",
+                "note",
                 name="kind",
                 native_enum=False,
                 create_constraint=True,
@@ -339,6 +433,8 @@ def upgrade() -> None:
                 "sign-in",
                 "create",
                 "change",
+                "note",
+                "hand",
                 name="action",
                 native_enum=False,
                 create_constraint=True,
@@ -419,9 +515,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_entry_account_id_entry_at"), ["account_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_entry_account_id_entry_id"), ["account_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_entry_batch"), ["batch"], unique=False)
+        batch_op.create_index(batch_op.f("ix_entry_reason_id_entry_id"), ["reason_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_entry_revision_id_entry_id"), ["revision_id", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_entry_site_id_entry_action_entry_id"), ["site_id", "action", "id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_entry_site_id_entry_at_entry_id"), ["site_id", "at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_entry_site_id_entry_id"), ["site_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_entry_site_id_entry_via_entry_id"), ["site_id", "via", "id"], unique=False)
 
     # The installation's own chain: sign-ins, accounts and settings that belong to no site.
     op.execute(
@@ -433,13 +536,29 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Change it back."""
     with op.batch_alter_table("entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_entry_site_id_entry_via_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_site_id_entry_id"))
+        batch_op.drop_index(batch_op.f("ix_entry_site_id_entry_at_entry_id"))
+        batch_op.drop_index(batch_op.f("ix_entry_site_id_entry_action_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_revision_id_entry_id"))
+        batch_op.drop_index(batch_op.f("ix_entry_reason_id_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_batch"))
+        batch_op.drop_index(batch_op.f("ix_entry_account_id_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_account_id_entry_at"))
 
     op.drop_table("entry")
     op.drop_table("subscription")
+    op.drop_table("revision_words")
+    op.drop_table("tally")
+    with op.batch_alter_table("handing", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handing_to_id"))
+        batch_op.drop_index(batch_op.f("ix_handing_site_id"))
+
+    op.drop_table("handing")
+    with op.batch_alter_table("trait", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_trait_site_id_trait_kind_trait_value_trait_revision_id"))
+
+    op.drop_table("trait")
     with op.batch_alter_table("submission_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_submission_key_created_at"))
 
@@ -456,12 +575,23 @@ def downgrade() -> None:
             postgresql_where=sa.text("status = 'approved'"),
         )
         batch_op.drop_index(batch_op.f("ix_revision_site_id_revision_text_hash"))
+        batch_op.drop_index("ix_revision_of_shape")
+        batch_op.drop_index("ix_revision_of_network")
+        batch_op.drop_index("ix_revision_of_author")
+        batch_op.drop_index("ix_revision_of_thread")
+        batch_op.drop_index(batch_op.f("ix_revision_site_id_revision_waiting_since_revision_id"))
         batch_op.drop_index(batch_op.f("ix_revision_site_id_revision_status_revision_waiting_since_revision_id"))
 
     op.drop_table("revision")
     with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_comment_titled",
+            sqlite_where=sa.text("title IS NOT NULL"),
+            postgresql_where=sa.text("title IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_comment_thread_id_comment_parent_id"))
         batch_op.drop_index(batch_op.f("ix_comment_site_id_comment_author_key_comment_received_at"))
+        batch_op.drop_index(batch_op.f("ix_comment_site_id_comment_author"))
 
     op.drop_table("comment")
     op.drop_table("thread")

@@ -1,0 +1,153 @@
+"""No question of the queue reads a table from end to end: every statement is planned along an index."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, func, select, text
+
+from moderation import review
+from moderation.db import db
+from moderation.models import Account, Action, Comment, Revision, Role, Status, Thread, Trait, TraitKind
+from moderation.review import changes, decisions, listing
+from moderation.review.listing import Order, View, Wanted
+from moderation.transfer import seeding
+from tests.conftest import NOW, ORIGIN, _empty, account_of, make_account, make_site, site_of
+
+#: Enough for PostgreSQL to prefer an index.
+HELD, DECIDED = 10_000, 10_000
+#: What grows with every reply. The few hundred pages PostgreSQL rightly reads at once.
+GROWING = {
+    "sqlite": ("revision", "comment", "entry", "trait", "thread", "outbox_message"),
+    "postgresql": ("revision", "comment", "entry", "trait", "revision_words"),
+}
+
+#: What a moderator may ask for. What a tenth of all texts share PostgreSQL rightly reads in passing, so it is rarer.
+FILTERS: dict[str, Callable[[], Wanted]] = {
+    "a page": lambda: Wanted(page=many(Thread.url, of=Revision.thread_id == Thread.id)),
+    "an author's address": lambda: Wanted(author=many(Revision.author_key, of=Revision.author_key.contains("@"))),
+    "an author's name": lambda: Wanted(author=many(Comment.author, of=Revision.comment_id == Comment.id)),
+    "a finding": lambda: Wanted(finding="alike"),
+    "a host": lambda: Wanted(host=trait(TraitKind.HOST)),
+    "a network": lambda: Wanted(network=many(Revision.network)),
+    "a shape": lambda: Wanted(shape=many(Revision.shape)),
+    "a time": lambda: Wanted(since=NOW.date().replace(day=9), until=NOW.date().replace(day=9)),
+    "a reason": lambda: Wanted(view=View.REJECTED, reason=1),
+    "a colleague": lambda: Wanted(view=View.APPROVED, by=account_of("piet@staff.example").id),
+    "a word": lambda: Wanted(words="author20"),
+    "the beginning of a word": lambda: Wanted(words="author20*"),
+    "a word nobody wrote": lambda: Wanted(words="zyzzyva"),
+    "several at once": lambda: Wanted(words="author20", finding="alike", since=NOW.date().replace(day=9)),
+}
+
+
+@pytest.fixture(scope="module")
+def busy(installation: Flask) -> Iterator[Flask]:
+    """Return the app with a site in whose queue much waits."""
+    with installation.app_context():
+        _empty()
+        make_site(installation, "courier", ORIGIN)
+        for name in ("Ana", "Piet", *(f"Colleague{number}" for number in range(10))):
+            make_account(installation, name, courier=Role.MODERATOR)
+        for _ in seeding.seed(site_of("courier"), held=HELD, decided=DECIDED, now=NOW, chance=Random(1)):
+            db.session.commit()
+        yield installation
+        db.session.remove()
+        _empty()
+
+
+@pytest.fixture(params=["as it was filled", "analysed"])
+def ana(busy: Flask, request: pytest.FixtureRequest) -> Iterator[Account]:
+    """Return a moderator, with and without what SQLite has counted of its tables; PostgreSQL counts by itself."""
+    if request.param == "analysed" or db.engine.dialect.name == "postgresql":
+        db.session.execute(text("ANALYZE"))
+        db.session.commit()
+    elif db.engine.dialect.name == "sqlite":
+        with db.engine.begin() as connection:
+            if connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").first():
+                connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+                connection.exec_driver_sql("ANALYZE sqlite_schema")
+    yield account_of("ana@staff.example")
+    db.session.rollback()
+
+
+def many(column: Any, *, of: Any = None) -> Any:
+    """Return what many waiting texts share, though others are shared by more."""
+    query = select(column).where(Revision.status == Status.PENDING).group_by(column).order_by(func.count().desc())
+    return db.session.scalars((query if of is None else query.where(of)).offset(20).limit(1)).one()
+
+
+def trait(kind: TraitKind) -> str:
+    query = select(Trait.value).where(Trait.kind == kind).group_by(Trait.value).order_by(func.count().desc())
+    return db.session.scalars(query.limit(1)).one()
+
+
+@contextmanager
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that are run meanwhile, with their values."""
+    statements: list[tuple[str, Any]] = []
+
+    def collect(_: Any, __: Any, statement: str, values: Any, ___: Any, many: bool) -> None:
+        if statement.split(None, 1)[0] in ("SELECT", "UPDATE", "DELETE", "WITH"):
+            statements.append((statement, values[0] if many else values))
+
+    event.listen(db.engine, "before_cursor_execute", collect)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", collect)
+
+
+def scans(statements: list[tuple[str, Any]]) -> list[str]:
+    """Return what is read from end to end, each with its statement."""
+    kind = db.engine.dialect.name
+    words = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[kind]
+    found = []
+    for statement, values in statements:
+        names = {name for table in GROWING[kind] for name in [table, *re.findall(rf"\b{table} AS (\w+)", statement)]}
+        shape = re.compile(rf"(?:^SCAN|Seq Scan on) (?:{'|'.join(sorted(names))})\b")
+        for row in db.session.connection().exec_driver_sql(words + statement, values):
+            if shape.search(str(row[-1])):
+                found.append(f"{row[-1].strip()}: {statement}")
+    return found
+
+
+def test_the_first_page_and_the_one_after_are_read_along_indexes(ana):
+    for view in View:
+        for order in Order:
+            with asked() as statements:
+                page = review.page(ana, Wanted(view=view, order=order), after=None, now=NOW)
+                review.page(ana, Wanted(view=view, order=order), after=page.after, now=NOW)
+            assert scans(statements) == []
+
+
+@pytest.mark.parametrize("name", list(FILTERS))
+def test_a_filtered_page_is_read_along_indexes(ana, name):
+    wanted = FILTERS[name]()
+    with asked() as statements:
+        page = review.page(ana, wanted, after=None, now=NOW)
+        if page.after:
+            review.page(ana, wanted, after=page.after, now=NOW)
+    assert scans(statements) == []
+
+
+def test_what_a_page_missed_is_read_along_an_index(ana):
+    memberships = review.page(ana, Wanted(), after=None, now=NOW).memberships
+    marks = {site: mark - 50 for site, mark in changes.marks_of(memberships).items()}
+    with asked() as statements:
+        changes.since(marks, memberships)
+    assert scans(statements) == []
+
+
+@pytest.mark.parametrize("number", [1, 50])
+def test_a_decision_and_its_undo_are_made_along_indexes(ana, number):
+    page = listing.listed(ana, Wanted(), review.page(ana, Wanted(), after=None, now=NOW).memberships, after=None)
+    choices = [decisions.Choice(found.revision_id, 0) for found in page[:number]]
+    with asked() as statements:
+        decisions.decide_all(Action.APPROVE, choices, by=ana, now=NOW, batch="one")
+        decisions.undo(None, by=ana, now=NOW)
+    assert scans(statements) == []
