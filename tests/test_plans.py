@@ -65,7 +65,7 @@ def busy(installation: Flask) -> Iterator[Flask]:
 def ana(busy: Flask, request: pytest.FixtureRequest) -> Iterator[Account]:
     """Return a moderator, with and without what SQLite has counted of its tables; PostgreSQL counts by itself."""
     if db.engine.dialect.name == "postgresql":
-        # As its own service for it does sooner or later: what was just written is put into the indexes' order.
+        # As the database itself does sooner or later: what was just written is put into the order of its index.
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
     elif request.param == "analysed":

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import PASSWORD
 from tests.journeys.desk import Desk
 from tests.server import Server, running
 
+# What a page is to show it may show late on a machine that does much else.
+expect.set_options(timeout=20_000)
 OWNER = "ines@courier.example"
 
 
