@@ -130,6 +130,16 @@ def test_a_title_is_seen_by_who_makes_it_public(client: FlaskClient, ana: FlaskC
     assert "It calls the page: Mill Lane" in Page(ana.get("/queue/2")).words
 
 
+def test_a_decided_card_says_who_decided_when_and_why(ana: FlaskClient, piet: FlaskClient, reply: Reply) -> None:
+    reply()
+    decide(piet, "reject", "1:0", reason="3", note="A shop.")
+    for path in ("/queue/?view=rejected", "/queue/1"):
+        card = " ".join(Page(ana.get(path)).by_id["r1"].split())
+        for told in ("waited 0 min", "Rejected Piet,", "Advertising", "Note: A shop."):
+            assert told in card, path
+        assert "thing before" not in card
+
+
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
     """Count the questions asked of the database."""
