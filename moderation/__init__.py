@@ -15,7 +15,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
-- db.py, config.py, markup.py
+- db.py, config.py, markup.py, languages.py
 """
 
 import os

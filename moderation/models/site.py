@@ -28,6 +28,12 @@ class Site(Base):
     required: Mapped[list[str]]
     max_comment: Mapped[int] = mapped_column(default=5000)
     accent: Mapped[str] = mapped_column(String(7), default="#2c52a0")
+    #: Corners of fields and boxes, in pixels.
+    radius: Mapped[int] = mapped_column(default=4)
+    #: Replies to the page itself that one part of a thread shows, with all that stands below them.
+    page_size: Mapped[int] = mapped_column(default=100)
+    #: Days after a page's first public reply at which it closes; 0: never.
+    close_days: Mapped[int] = mapped_column(default=0)
     guidelines: Mapped[str] = mapped_column(default="")
     #: Hours within which a held reply should be decided.
     target_hours: Mapped[int] = mapped_column(default=4)

@@ -2,6 +2,8 @@
 
 from flask_babel import gettext, ngettext
 
+from moderation import languages
+
 
 def of(count: int) -> dict[str, str]:
     """Return every text by its name; braces mark what the reader of them fills in."""
@@ -52,4 +54,31 @@ def of(count: int) -> dict[str, str]:
         "dismiss": gettext("Put this away"),
         "decided": gettext("Your reply was not approved: see its receipt"),
         "left": gettext("%(number)s characters left", number="{number}"),
+        "draft": gettext("Your unsent text is still here."),
+        "offline": gettext("You are offline. Your text stays in the form; send it when you are back."),
+        "published": gettext("Your reply is published."),
+        "need_comment": gettext("Please write a comment."),
+        "need_author": gettext("Please enter a name. A nickname is fine."),
+        "need_email": gettext("Please enter an email address."),
+        "bad_email": gettext("An address looks like name@example.org."),
+        "need_url": gettext("Please enter the address of your website."),
+        "bad_url": gettext("A website's address begins with https:// or http://."),
+        "oldest": gettext("Oldest first"),
+        "newest": gettext("Newest first"),
+        "more": gettext("Show more replies"),
+        "earlier": gettext("Earlier replies"),
+        "hide": gettext("Hide the answers"),
+        "above": gettext("In answer to %(name)s", name="{name}"),
+        "feed": gettext("Feed of these replies"),
+    }
+
+
+def plurals() -> dict[str, dict[str, str]]:
+    """Return the texts that the reader of them counts: for each plural category of the language, with `{num}`.
+
+    Categories are CLDR's, as `Intl.PluralRules` names them.
+    """
+    return {
+        "new": languages.forms(lambda number: ngettext("%(num)d new reply", "%(num)d new replies", number)),
+        "show": languages.forms(lambda number: ngettext("Show %(num)d answer", "Show %(num)d answers", number)),
     }
