@@ -201,9 +201,8 @@ def page(wanted: Wanted, *, after: str | None) -> None:
 def counts(subject: Subject) -> None:
     """Count what each view has of a common author."""
     account = ana()
-    memberships = accounts.memberships_of(account)
-    for view in View:
-        listing.count(account, Wanted(view=view, author=subject.common_author), memberships)
+    wanted = Wanted(author=subject.common_author)
+    listing.counts(listing.scope_of(account, wanted, accounts.memberships_of(account)))
 
 
 def decided(name: str, back: str, presses: Sequence[Sequence[int]]) -> Times:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select, text
 
-from moderation import review
+from moderation import accounts, review
 from moderation.db import db
 from moderation.models import Account, Action, Comment, Revision, Role, Status, Thread, Trait, TraitKind
 from moderation.review import changes, decisions, listing
@@ -150,7 +150,8 @@ def test_what_a_page_missed_is_read_along_an_index(ana):
 
 @pytest.mark.parametrize("number", [1, 50])
 def test_a_decision_and_its_undo_are_made_along_indexes(ana, number):
-    page = listing.listed(ana, Wanted(), review.page(ana, Wanted(), after=None, now=NOW).memberships, after=None)
+    scope = listing.scope_of(ana, Wanted(), accounts.memberships_of(ana))
+    page = listing.listed(scope, after=None)
     choices = [decisions.Choice(found.revision_id, 0) for found in page[:number]]
     with asked() as statements:
         decisions.decide_all(Action.APPROVE, choices, by=ana, now=NOW, batch="one")

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base
@@ -108,7 +109,7 @@ class Tally(Base):
     #: Decisions that were taken back in this hour, of whichever hour they are.
     undone: Mapped[int] = mapped_column(default=0)
 
-    @property
+    @hybrid_property
     def decided(self) -> int:
         """How many decisions the hour brought, less those taken back."""
         return self.approved + self.rejected + self.spam + self.other - self.undone

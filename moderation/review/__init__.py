@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,7 +13,18 @@ from moderation.models import Account, Membership, Revision
 from moderation.review import decisions
 from moderation.review.cards import MOST_BESIDE, Card, History, cards
 from moderation.review.groups import Group, gather
-from moderation.review.listing import MOST_COUNTED, PAGE, Order, View, Wanted, all_of, count, listed, place_of
+from moderation.review.listing import (
+    MOST_COUNTED,
+    PAGE,
+    Order,
+    View,
+    Wanted,
+    all_of,
+    counts,
+    listed,
+    place_of,
+    scope_of,
+)
 from moderation.review.sums import Sums, sums
 
 __all__ = [
@@ -71,7 +82,8 @@ def page(account: Account, wanted: Wanted, *, after: str | None, now: datetime) 
     """List what an account asked for, of all the sites it works on."""
     staff = accounts.staff_around(account)
     memberships = [each for each in staff if each.account_id == account.id]
-    found = listed(account, wanted, memberships, after=after)
+    scope = scope_of(account, wanted, memberships)
+    found = listed(scope, after=after)
     shown = cards([one.revision_id for one in found[:PAGE]], now=now)
     left, groups = gather(shown) if wanted.view is View.WAITING and not wanted.is_filtered else (shown, {})
     numbers = sums(account, memberships, now=now)
@@ -82,7 +94,7 @@ def page(account: Account, wanted: Wanted, *, after: str | None, now: datetime) 
         cards=left,
         groups=groups,
         sums=numbers,
-        counts=_counts(account, wanted, memberships) if wanted.is_filtered else numbers.counts,
+        counts=counts(scope) if wanted.is_filtered else numbers.counts,
         after=place_of(found[PAGE - 1]) if len(found) > PAGE else None,
     )
 
@@ -98,8 +110,8 @@ def colleagues(staff: Sequence[Membership], card: Card, *, besides: Account) -> 
 
 def everything(account: Account, wanted: Wanted, *, upto: int) -> list[decisions.Choice]:
     """Choose all that a list holds, as far as it was there when the page was made: later arrivals survive."""
-    memberships = accounts.memberships_of(account)
-    found = all_of(account, wanted, memberships, upto=upto, most=decisions.MOST_AT_ONCE)
+    scope = scope_of(account, wanted, accounts.memberships_of(account))
+    found = all_of(scope, upto=upto, most=decisions.MOST_AT_ONCE)
     return [decisions.Choice(revision_id, turn) for revision_id, turn in found]
 
 
@@ -111,8 +123,3 @@ def card(account: Account, revision_id: int, *, now: datetime) -> Card | None:
         .where(Revision.id == revision_id, Membership.account_id == account.id)
     ).one_or_none()
     return cards([mine], now=now)[0] if mine else None
-
-
-def _counts(account: Account, wanted: Wanted, memberships: Sequence[Membership]) -> dict[View, int]:
-    """Count what each view has under the filters asked for, by looking."""
-    return {view: count(account, replace(wanted, view=view), memberships) for view in View}

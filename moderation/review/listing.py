@@ -3,7 +3,7 @@
 Every list is read along an index, for each site by itself, and put together: what lies behind it costs nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -37,8 +37,8 @@ PAGE = 20
 MOST_COUNTED = 1000
 #: What so many texts share, and no more, is read to its end: to be sorted for a list, to be counted.
 FEW_LISTED, FEW_COUNTED = 2_000, 20_000
-#: Sites whose lists one statement puts together: SQLite takes 500 at most.
-MOST_SITES = 200
+#: Sites whose lists one statement puts together, and questions that it does: SQLite takes 500 at most.
+MOST_SITES, MOST_PARTS = 200, 450
 
 #: Where a page begins: a time, where the list has one, and the number of a row.
 Position: TypeAlias = tuple[datetime | None, int]
@@ -119,14 +119,45 @@ class Found:
     position: Position
 
 
-def listed(account: Account, wanted: Wanted, memberships: Sequence[Membership], *, after: str | None) -> list[Found]:
+@dataclass(frozen=True)
+class Scope:
+    """What is asked for, by whom, and of which sites."""
+
+    account: Account
+    wanted: Wanted
+    #: The account's, on the sites asked for.
+    memberships: Sequence[Membership]
+    #: How many texts of a site share what a filter asks for, by the two; counted to `FEW_COUNTED` and no further.
+    sharing: Mapping[tuple[int, str], int]
+
+    @property
+    def parcels(self) -> Iterator[Sequence[Membership]]:
+        """The sites, as many at a time as one statement takes."""
+        for first in range(0, len(self.memberships), MOST_SITES):
+            yield self.memberships[first : first + MOST_SITES]
+
+
+def scope_of(account: Account, wanted: Wanted, memberships: Sequence[Membership]) -> Scope:
+    """Look, once for every site and filter, how many texts share what is asked for."""
+    those = [each for each in memberships if not wanted.site or each.site.key == wanted.site]
+    asked = [(of.site_id, name, query) for of in those for name, query in _sharing(of.site, wanted).items()]
+    sharing: dict[tuple[int, str], int] = {}
+    for first in range(0, len(asked), MOST_PARTS):
+        parts = [
+            select(literal(site_id).label("site_id"), literal(name).label("name"), _number(query, FEW_COUNTED))
+            for site_id, name, query in asked[first : first + MOST_PARTS]
+        ]
+        sharing |= {(site_id, name): number for site_id, name, number in db.session.execute(union_all(*parts))}
+    return Scope(account, wanted, those, sharing)
+
+
+def listed(scope: Scope, *, after: str | None) -> list[Found]:
     """List a page of what was asked for, and one more where there is more."""
-    position = _read(after)
-    scope = [each for each in memberships if not wanted.site or each.site.key == wanted.site]
+    position, wanted = _read(after), scope.wanted
+    targets = {each.site_id: timedelta(hours=each.site.target_hours) for each in scope.memberships}
     found: list[Found] = []
-    for first in range(0, len(scope), MOST_SITES):
-        parts = [_part(account, wanted, each, position) for each in scope[first : first + MOST_SITES]]
-        targets = {each.site_id: timedelta(hours=each.site.target_hours) for each in scope}
+    for parcel in scope.parcels:
+        parts = [_part(scope, each, position) for each in parcel]
         for revision_id, site_id, at, place in db.session.execute(select(_together(parts))):
             due = None if at is None else at + targets[site_id]
             found.append(Found(revision_id, (due, place)))
@@ -134,28 +165,27 @@ def listed(account: Account, wanted: Wanted, memberships: Sequence[Membership], 
     return found[: PAGE + 1]
 
 
-def count(account: Account, wanted: Wanted, memberships: Sequence[Membership]) -> int:
-    """Count what was asked for, up to one more than `MOST_COUNTED`."""
-    scope = [each for each in memberships if not wanted.site or each.site.key == wanted.site]
-    total = 0
-    for first in range(0, len(scope), MOST_SITES):
-        parts = [
-            _filtered(select(Revision.id), account, wanted, each, few=FEW_COUNTED).limit(MOST_COUNTED + 1)
-            for each in scope[first : first + MOST_SITES]
-        ]
-        total += db.session.scalars(select(func.count()).select_from(_together(parts))).one()
-    return min(total, MOST_COUNTED + 1)
+def counts(scope: Scope) -> dict[View, int]:
+    """Count what each view has of what was asked for, up to one more than `MOST_COUNTED`, in one question."""
+    totals = dict.fromkeys(View, 0)
+    views = {view: replace(scope, wanted=replace(scope.wanted, view=view)) for view in View}
+    for parcel in scope.parcels:
+        columns = []
+        for of_view in views.values():
+            parts = [_filtered(select(Revision.id), of_view, each, few=FEW_COUNTED) for each in parcel]
+            limited = _together([part.limit(MOST_COUNTED + 1) for part in parts])
+            columns.append(select(func.count()).select_from(limited).scalar_subquery())
+        for view, number in zip(views, db.session.execute(select(*columns)).one(), strict=True):
+            totals[view] += number
+    return {view: min(total, MOST_COUNTED + 1) for view, total in totals.items()}
 
 
-def all_of(
-    account: Account, wanted: Wanted, memberships: Sequence[Membership], *, upto: int, most: int
-) -> list[tuple[int, int]]:
+def all_of(scope: Scope, *, upto: int, most: int) -> list[tuple[int, int]]:
     """Return all texts of a list up to a number, each with its turn, at most so many."""
     found: list[tuple[int, int]] = []
-    for each in memberships:
-        if not wanted.site or each.site.key == wanted.site:
-            texts = _filtered(select(Revision.id, Revision.turn), account, wanted, each)
-            found += db.session.execute(texts.where(Revision.id <= upto).limit(most - len(found))).all()
+    for each in scope.memberships:
+        texts = _filtered(select(Revision.id, Revision.turn), scope, each)
+        found += db.session.execute(texts.where(Revision.id <= upto).limit(most - len(found))).all()
     return found
 
 
@@ -174,19 +204,20 @@ def place_of(found: Found) -> str:
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def _part(account: Account, wanted: Wanted, of: Membership, position: Position | None) -> Line:
+def _part(scope: Scope, of: Membership, position: Position | None) -> Line:
     """Return one site's share of a page: its first lines after the position."""
+    wanted = scope.wanted
     site_id, backwards = literal(of.site_id).label("site_id"), _backwards(wanted)
     if not wanted.by_entry and not wanted.words:
         since, id_ = Revision.waiting_since, Revision.id
-        line = _filtered(select(id_.label("id"), site_id, since.label("at"), id_.label("place")), account, wanted, of)
+        line = _filtered(select(id_.label("id"), site_id, since.label("at"), id_.label("place")), scope, of)
         due, number = position or (None, 0)
         if due is not None:
             line = line.where(_beyond(due - timedelta(hours=of.site.target_hours), number, backwards=backwards))
         return line.order_by(*((since.desc(), id_.desc()) if backwards else (since, id_))).limit(PAGE + 1)
     place: ColumnElement[int] = Entry.id.expression if wanted.by_entry else search.INDEX.c.rowid
     no_time = null().cast(UTCDateTime()).label("at")
-    line = _filtered(select(Revision.id.label("id"), site_id, no_time, place.label("place")), account, wanted, of)
+    line = _filtered(select(Revision.id.label("id"), site_id, no_time, place.label("place")), scope, of)
     if position is not None:
         line = line.where(place < position[1] if backwards else place > position[1])
     return line.order_by(place.desc() if backwards else place).limit(PAGE + 1)
@@ -204,10 +235,8 @@ def _backwards(wanted: Wanted) -> bool:
     return wanted.by_entry or wanted.newest_first
 
 
-def _filtered(
-    query: Select[*Columns], account: Account, wanted: Wanted, of: Membership, *, few: int = FEW_LISTED
-) -> Select[*Columns]:
-    site = of.site
+def _filtered(query: Select[*Columns], scope: Scope, of: Membership, *, few: int = FEW_LISTED) -> Select[*Columns]:
+    wanted, site = scope.wanted, of.site
     query = query.where(Revision.site_id == site.id)
     if wanted.words:
         query = search.narrowed(query, wanted.words)
@@ -220,14 +249,13 @@ def _filtered(
     if wanted.view is View.MINE:
         # Of what was found by words, only these few are looked at.
         number = search.INDEX.c.rowid if wanted.words else Revision.id
-        query = query.where(number.in_(_handed(account, of)))
+        query = query.where(number.in_(_handed(scope.account, of)))
     if wanted.page:
         query = query.where(Revision.thread_id == _thread(site, wanted.page))
     if wanted.author:
-        query = query.where(_by_author(site, wanted.author, few=few))
-    for kind, value in ((TraitKind.FINDING, wanted.finding), (TraitKind.HOST, wanted.host)):
-        if value:
-            query = query.where(_having(site, kind, value, few=few))
+        query = query.where(_by_author(site, wanted.author, read=scope.sharing.get((site.id, "author"), 0) <= few))
+    for kind, value in _traits(wanted).items():
+        query = query.where(_having(site, kind, value, read=scope.sharing[site.id, kind] <= few))
     for column, value in ((Revision.network, wanted.network), (Revision.shape, wanted.shape)):
         if value:
             query = query.where(column == value)
@@ -263,33 +291,58 @@ def _thread(site: Site, page: str) -> ColumnElement[int] | int:
     return select(Thread.id).where(Thread.site_id == site.id, Thread.page_key == key).scalar_subquery()
 
 
-def _by_author(site: Site, asked: str, *, few: int) -> ColumnElement[bool]:
-    """Match an e-mail address, or a name with whatever address it was given."""
-    key = asked.strip().casefold()[:320]
+def _by_author(site: Site, asked: str, *, read: bool) -> ColumnElement[bool]:
+    """Match an e-mail address, or a name with whatever address it was given; few of a name are best read themselves."""
+    key = _author_key(asked)
     if "@" in key:
         return Revision.author_key == key
-    named = select(Comment.id).where(Comment.site_id == site.id, Comment.author == asked.strip())
-    if _no_more_than(few, named):
+    if read:
         # PostgreSQL reads two indexes for a union, and the whole table for an "or".
         texts = select(Revision.id).where(Revision.site_id == site.id, Revision.author_key == key)
         named_texts = (
             select(Revision.id).join(Comment).where(Comment.site_id == site.id, Comment.author == asked.strip())
         )
         return Revision.id.in_(union(*(each.correlate(None) for each in (texts, named_texts))))
-    return or_(Revision.author_key == key, named.where(Comment.id == Revision.comment_id).correlate(Revision).exists())
+    named = _named(site, asked).where(Comment.id == Revision.comment_id)
+    return or_(Revision.author_key == key, named.correlate(Revision).exists())
 
 
-def _having(site: Site, kind: TraitKind, value: str, *, few: int) -> ColumnElement[bool]:
-    """Match a finding, or the host of a link."""
-    having = select(Trait.revision_id).where(Trait.site_id == site.id, Trait.kind == kind, Trait.value == value)
-    if _no_more_than(few, having):
+def _having(site: Site, kind: TraitKind, value: str, *, read: bool) -> ColumnElement[bool]:
+    """Match a finding, or the host of a link. Of many that have it, the list is read, and asked line by line."""
+    having = _bearing(site, kind, value)
+    if read:
         return Revision.id.in_(having)
     return having.where(Trait.revision_id == Revision.id).correlate(Revision).exists()
 
 
-def _no_more_than(few: int, those: Select[int]) -> bool:
-    """Whether so few are best read themselves: of many, the list is read instead, and asked line by line."""
-    return db.session.scalars(select(func.count()).select_from(those.limit(few + 1).subquery())).one() <= few
+def _sharing(site: Site, wanted: Wanted) -> dict[str, Select[int]]:
+    """Name what many texts may share, by the filter that asks for it."""
+    queries: dict[str, Select[int]] = {kind: _bearing(site, kind, value) for kind, value in _traits(wanted).items()}
+    if wanted.author and "@" not in _author_key(wanted.author):
+        queries["author"] = _named(site, wanted.author)
+    return queries
+
+
+def _traits(wanted: Wanted) -> dict[TraitKind, str]:
+    asked = {TraitKind.FINDING: wanted.finding, TraitKind.HOST: wanted.host}
+    return {kind: value for kind, value in asked.items() if value}
+
+
+def _bearing(site: Site, kind: TraitKind, value: str) -> Select[int]:
+    return select(Trait.revision_id).where(Trait.site_id == site.id, Trait.kind == kind, Trait.value == value)
+
+
+def _named(site: Site, asked: str) -> Select[int]:
+    return select(Comment.id).where(Comment.site_id == site.id, Comment.author == asked.strip())
+
+
+def _author_key(asked: str) -> str:
+    return asked.strip().casefold()[:320]
+
+
+def _number(those: Select[int], most: int) -> ColumnElement[int]:
+    """Count to one more than so many, and no further."""
+    return select(func.count()).select_from(those.limit(most + 1).subquery()).scalar_subquery()
 
 
 def _together(parts: Sequence[Select[*Columns]]) -> Subquery:

@@ -48,30 +48,31 @@ def sums(account: Account, memberships: Sequence[Membership], *, now: datetime) 
         .join(Revision, Revision.id == Handing.revision_id)
         .where(Handing.site_id == LogHead.site_id, Revision.status == Status.PENDING, handed_to(account, memberships))
     )
-    looked_up = [part.correlate(LogHead).scalar_subquery() for part in (oldest, newest, handed)]
-    looked_up.append(select(func.max(Revision.id)).scalar_subquery())
-    heads = db.session.execute(select(LogHead, *looked_up).where(LogHead.site_id.in_(site_ids))).all()
+    newest_text = select(func.max(Revision.id)).scalar_subquery()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     span = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
-    hours = db.session.scalars(
-        select(Tally).where(Tally.site_id.in_(site_ids), Tally.hour >= min(midnight, span))
-    ).all()
-    lately = [each for each in hours if each.hour >= span]
+    tallied = [
+        select(func.coalesce(func.sum(what), 0)).where(Tally.site_id == LogHead.site_id, Tally.hour >= since)
+        for what, since in ((Tally.arrivals, span), (Tally.decided, span), (Tally.decided, midnight))
+    ]
+    parts = [part.correlate(LogHead).scalar_subquery() for part in (oldest, newest, handed, *tallied)]
+    rows = db.session.execute(select(LogHead, newest_text, *parts).where(LogHead.site_id.in_(site_ids))).all()
+    columns = list(zip(*rows, strict=True)) or [()] * 8
+    heads, texts, since, entries, mine, arrived, decided, today = columns
     length = (now - span) / timedelta(hours=1)
-    arrivals = sum(each.arrivals for each in lately) / length
-    decisions = max(0, sum(each.decided for each in lately)) / length
-    waiting = sum(head.pending for head, *_ in heads)
-    counts = {view: sum(_number(head, view) for head, *_ in heads) for view in View}
+    arrivals, decisions = sum(arrived) / length, max(0, sum(decided)) / length
+    waiting = sum(head.pending for head in heads)
+    counts = {view: sum(_number(head, view) for head in heads) for view in View}
     return Sums(
-        counts=counts | {View.MINE: sum(number for *_, number, _ in heads)},
-        marks={head.site_id: last or 0 for head, _, last, *_ in heads if head.site_id is not None},
-        upto=max(filter(None, (last for *_, last in heads)), default=0),
-        oldest=min(filter(None, (at for _, at, *_ in heads)), default=None),
-        decided_today=max(0, sum(each.decided for each in hours if each.hour >= midnight)),
+        counts=counts | {View.MINE: sum(mine)},
+        marks={head.site_id: last or 0 for head, last in zip(heads, entries, strict=True)},
+        upto=max(filter(None, texts), default=0),
+        oldest=min(filter(None, since), default=None),
+        decided_today=max(0, sum(today)),
         arrivals=arrivals,
         decisions=decisions,
         empty_at=_empty_at(waiting, decisions - arrivals, now=now),
-        wait_half=max((head.wait_half for head, *_ in heads if head.wait_half is not None), default=None),
+        wait_half=max((head.wait_half for head in heads if head.wait_half is not None), default=None),
     )
 
 

@@ -178,3 +178,25 @@ def test_a_page_costs_the_same_questions_with_5_cards_and_with_20(
         numbers.append((len(cards(answer)), len(asked)))
     assert [shown for shown, _ in numbers] == [5 if view == "waiting" else 6, 20]
     assert numbers[0][1] == numbers[1][1] <= 12
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "author=Ines",
+        "author=a3@home.example",
+        "host=mill.example",
+        "finding=links&host=mill.example&author=Ines&q=bridge&since=2020-01-01&until=2039-01-01",
+        "view=mine&author=Ines",
+        "view=rejected&reason=3&by=1",
+    ],
+)
+def test_a_filtered_page_costs_few_questions_too(app: Flask, ana: FlaskClient, reply: Reply, asked: str) -> None:
+    for number in range(1, 8):
+        reply(f"The bridge {number}. https://mill.example/{number}", author="Ines", email=f"a{number}@home.example")
+    decide(ana, "reject", "1:0", reason="3")
+    with counted(app) as questions:
+        answer = ana.get(f"/queue/?{asked}")
+    assert len(cards(answer)) >= (0 if "mine" in asked else 1)
+    assert len(questions) <= 12, "\n".join(q[:90].replace("\n", " ") for q in questions)
