@@ -107,17 +107,20 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
         event.remove(db.engine, "before_cursor_execute", collect)
 
 
+def plan(statement: str, values: Any) -> str:
+    """Say how a database means to run a statement."""
+    words = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[db.engine.dialect.name]
+    return "\n".join(str(row[-1]) for row in db.session.connection().exec_driver_sql(words + statement, values))
+
+
 def scans(statements: list[tuple[str, Any]]) -> list[str]:
     """Return what is read from end to end, each with its statement."""
     kind = db.engine.dialect.name
-    words = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[kind]
     found = []
     for statement, values in statements:
         names = {name for table in GROWING[kind] for name in [table, *re.findall(rf"\b{table} AS (\w+)", statement)]}
         shape = re.compile(rf"(?:^SCAN|Seq Scan on) (?:{'|'.join(sorted(names))})\b")
-        for row in db.session.connection().exec_driver_sql(words + statement, values):
-            if shape.search(str(row[-1])):
-                found.append(f"{row[-1].strip()}: {statement}")
+        found += [f"{line.strip()}: {statement}" for line in plan(statement, values).splitlines() if shape.search(line)]
     return found
 
 
@@ -146,6 +149,14 @@ def test_what_a_page_missed_is_read_along_an_index(ana):
     with asked() as statements:
         changes.since(marks, memberships)
     assert scans(statements) == []
+
+
+def test_what_is_undone_is_looked_up_by_its_press_not_among_all_that_somebody_decided(ana):
+    with asked() as statements:
+        decisions.undo("a press", by=ana, now=NOW)
+    looked_up = [plan(*one) for one in statements if "entry.batch = " in one[0]]
+    assert looked_up
+    assert all("ix_entry_batch" in each for each in looked_up)
 
 
 @pytest.mark.parametrize("number", [1, 50])

@@ -29,16 +29,10 @@ def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
 
     A comment of which anything changed since is left alone and named in `skipped`.
     """
-    decided = db.session.scalars(
-        select(Entry)
-        .where(
-            Entry.batch == batch,
-            Entry.account_id == by.account_id,
-            Entry.kind == Kind.DECISION,
-            Entry.site_id.in_(site_ids),
-        )
-        .order_by(Entry.id.desc())
-    ).all()
+    # Whose it is is asked of what was found: a database might look through all that somebody decided instead.
+    pressed = db.session.scalars(select(Entry).where(Entry.batch == batch, Entry.kind == Kind.DECISION))
+    mine = [each for each in pressed if each.account_id == by.account_id and each.site_id in site_ids]
+    decided = sorted(mine, key=lambda entry: entry.id, reverse=True)
     revisions = {revision.id: revision for revision in _revisions_of(decided)}
     comments = {comment.id: comment for comment in hold(revision.comment_id for revision in revisions.values())}
     by_comment: dict[int, list[Entry]] = defaultdict(list)
@@ -50,19 +44,19 @@ def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
     skipped: list[Revision] = []
     standing = _standing(decided)
     for comment_id in sorted(by_comment):
-        comment, mine = comments[comment_id], by_comment[comment_id]
-        stands = all(entry.id in standing for entry in mine)
-        if stands and _has_room(comment, mine) and _has_a_way(comment, mine, revisions):
-            going += mine
-            moves += _ways_back(comment, mine, revisions, by=replace(by, batch=batch))
+        comment, entries = comments[comment_id], by_comment[comment_id]
+        stands = all(entry.id in standing for entry in entries)
+        if stands and _has_room(comment, entries) and _has_a_way(comment, entries, revisions):
+            going += entries
+            moves += _ways_back(comment, entries, revisions, by=replace(by, batch=batch))
         else:
             skipped.append(comment.newest)
     if not moves:
         return Undone(batch, [], skipped)
     public = {move.revision.comment: move.revision.comment.approved for move in moves}
-    entries = move_all(moves)
+    undone = move_all(moves)
     publishing.follow_all({comment.thread for comment, was in public.items() if comment.approved is not was})
-    return Undone(batch, entries, skipped, gone_out=notify.untell(going))
+    return Undone(batch, undone, skipped, gone_out=notify.untell(going))
 
 
 def _revisions_of(entries: Sequence[Entry]) -> Sequence[Revision]:

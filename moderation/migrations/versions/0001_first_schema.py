@@ -519,7 +519,13 @@ def upgrade() -> None:
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_entry_account_id_entry_at"), ["account_id", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_entry_account_id_entry_id"), ["account_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_entry_batch"), ["batch"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_entry_batch"),
+            ["batch"],
+            unique=False,
+            sqlite_where=sa.text("batch IS NOT NULL"),
+            postgresql_where=sa.text("batch IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_entry_reason_id_entry_id"), ["reason_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_entry_revision_id_entry_id"), ["revision_id", "id"], unique=False)
         batch_op.create_index(
@@ -545,7 +551,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_entry_site_id_entry_action_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_revision_id_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_reason_id_entry_id"))
-        batch_op.drop_index(batch_op.f("ix_entry_batch"))
+        batch_op.drop_index(
+            batch_op.f("ix_entry_batch"),
+            sqlite_where=sa.text("batch IS NOT NULL"),
+            postgresql_where=sa.text("batch IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_entry_account_id_entry_id"))
         batch_op.drop_index(batch_op.f("ix_entry_account_id_entry_at"))
 
