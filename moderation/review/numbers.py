@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import NamedTuple
@@ -66,8 +66,14 @@ class Numbers:
     days: Sequence[Day]
     moderators: Sequence[Moderator]
     reasons: Sequence[Why]
-    #: Whether the reasons are those of several sites, which then are named.
-    several: bool = field(default=False)
+    #: All sites that there are numbers of, and the key of the one they are of; without one they are of all.
+    sites: Sequence[Site] = ()
+    site: str = ""
+
+    @property
+    def several(self) -> bool:
+        """Whether the reasons are those of several sites, which then are named."""
+        return len(self.sites) > 1 and not self.site
 
 
 class _First(NamedTuple):
@@ -89,9 +95,11 @@ class _Group(NamedTuple):
     number: int
 
 
-def numbers(account: Account, span: int, *, now: datetime) -> Numbers:
-    """Count what happened on an account's sites on the last so many days, today included."""
-    sites = {site.id: site for site in accounts.sites_of(account)}
+def numbers(account: Account, span: int, *, site: str = "", now: datetime) -> Numbers:
+    """Count what happened on an account's sites, or on one of them, on the last so many days, today included."""
+    mine = accounts.sites_of(account)
+    # One that is not the account's is none of its sites, like one that is not there.
+    sites = {each.id: each for each in mine if not site or each.key == site}
     first = now.astimezone(UTC).date() - timedelta(days=span - 1)
     since = datetime.combine(first, time(), UTC)
     decided, groups = _first_decisions(sites, since), _groups(sites, since)
@@ -101,7 +109,8 @@ def numbers(account: Account, span: int, *, now: datetime) -> Numbers:
         days=_days(sites, since, span, decided),
         moderators=_moderators(groups, decided, names),
         reasons=_reasons(groups, names, sites),
-        several=len(sites) > 1,
+        sites=mine,
+        site=site,
     )
 
 

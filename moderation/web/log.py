@@ -55,7 +55,9 @@ def verify() -> AnyResponse:
 @bp.get("/numbers")
 def count() -> AnyResponse:
     """Show what came and what was decided, in numbers."""
-    found = numbers.numbers(guards.account(), span(), now=guards.clock())
+    form = LogForm()
+    form.validate()
+    found = numbers.numbers(guards.account(), span(), site=form.wanted().site, now=guards.clock())
     return make_response(render_template("log/numbers.html", numbers=found, spans=numbers.SPANS))
 
 

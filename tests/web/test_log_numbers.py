@@ -144,6 +144,24 @@ def days_drawn(days: int) -> int:
     return sum(TODAY - timedelta(days=ago) >= first for ago in (0, 1, 2))
 
 
+def test_the_numbers_of_one_site_leave_the_other_sites_out(app: Flask, world: World) -> None:
+    make_site(app, "gazette", "https://gazette.example")
+    with app.app_context():
+        make_account(app, "Bo", courier=Role.MODERATOR, gazette=Role.MODERATOR)
+        arrived = {
+            asked: sum(day.arrivals for day in numbers(world.person("bo"), 7, site=asked, now=NOW).days)
+            for asked in ("", "courier", "gazette", "no-such-site")
+        }
+    assert arrived == {"": 8, "courier": 8, "gazette": 0, "no-such-site": 0}
+    page = Page(signed_in(app, "bo@staff.example").get("/log/numbers?site=gazette"))
+    current = [
+        attributes["href"]
+        for _, attributes in page.tags
+        if attributes.get("class") == "chip" and "aria-current" in attributes
+    ]
+    assert current == ["/log/numbers?days=30&site=gazette", "/log/numbers?days=30&site=gazette"]
+
+
 @pytest.mark.sqlite_only
 def test_the_page_costs_the_same_questions_whatever_was_done(app: Flask, world: World) -> None:
     ana = signed_in(app, "ana@staff.example")
