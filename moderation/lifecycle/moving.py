@@ -33,14 +33,20 @@ def hold(comment_ids: Iterable[int]) -> list[Comment]:
         .with_for_update(of=Comment, key_share=True)
         .execution_options(populate_existing=True)
     ).all()
-    threads = sorted({comment.thread_id for comment in comments})
-    db.session.scalars(
+    ids = sorted({comment.thread_id for comment in comments})
+    held = db.session.scalars(
         select(Thread)
-        .where(Thread.id.in_(threads))
+        .where(Thread.id.in_(ids))
         .order_by(Thread.id)
         .with_for_update(of=Thread, key_share=True)
         .execution_options(populate_existing=True)
-    ).all()
+    )
+    threads = {thread.id: thread for thread in held}
+    for comment in comments:
+        # A session forgets what nobody holds on to, and would ask for each anew: a revision holds on to these.
+        set_committed_value(comment, "thread", threads[comment.thread_id])
+        for revision in comment.revisions:
+            set_committed_value(revision, "comment", comment)
     return list(comments)
 
 
