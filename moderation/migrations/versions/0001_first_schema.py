@@ -272,15 +272,21 @@ def upgrade() -> None:
             ["site_id", "waiting_since", "id"],
             unique=False,
         )
-        batch_op.create_index("ix_revision_of_thread", ["thread_id", "status", "waiting_since", "id"], unique=False)
         batch_op.create_index(
-            "ix_revision_of_author", ["site_id", "author_key", "status", "waiting_since", "id"], unique=False
+            "ix_revision_of_thread", ["thread_id", "status", "waiting_since", "id", "comment_id"], unique=False
         )
         batch_op.create_index(
-            "ix_revision_of_network", ["site_id", "network", "status", "waiting_since", "id"], unique=False
+            "ix_revision_of_author",
+            ["site_id", "author_key", "status", "waiting_since", "id", "comment_id"],
+            unique=False,
         )
         batch_op.create_index(
-            "ix_revision_of_shape", ["site_id", "shape", "status", "waiting_since", "id"], unique=False
+            "ix_revision_of_network",
+            ["site_id", "network", "status", "waiting_since", "id", "comment_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_revision_of_shape", ["site_id", "shape", "status", "waiting_since", "id", "comment_id"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_revision_site_id_revision_text_hash"), ["site_id", "text_hash"], unique=False
