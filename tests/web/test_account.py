@@ -2,6 +2,9 @@
 
 import json
 import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,25 @@ def test_too_many_failures_are_refused_before_anything_is_hashed(
     make_account(app, "Piet", courier=Role.MODERATOR)
     other_address = client.post(SIGN_IN, data={**form, "email": "piet@staff.example"}, **elsewhere)
     assert other_address.status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_a_burst_is_counted_before_its_first_password_is_checked(
+    app: Flask, ana_exists: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SIGN_INS_PER_HOUR", 3)
+    clients = [app.test_client() for _ in range(12)]
+    tokens = [token_in(client, SIGN_IN) for client in clients]
+    ready = threading.Barrier(len(clients))
+
+    def press(client: FlaskClient, token: str) -> int:
+        ready.wait()
+        form = {"email": "ana@staff.example", "password": "wrong", "csrf_token": token}
+        return client.post(SIGN_IN, data=form).status_code
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = Counter(pool.map(press, clients, tokens))
+    assert answers == {422: 3, 429: 9}
 
 
 @pytest.mark.sqlite_only
