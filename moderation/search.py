@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, column, false, func, table, text
+from sqlalchemy import ColumnElement, Select, column, false, func, select, table, text
 
 from moderation import markup
 from moderation.db import db
@@ -46,11 +46,24 @@ def keep_words(cut: Mapping[int, str]) -> None:
     db.session.execute(_KEEP[_dialect()], rows)
 
 
+def place(*, few: bool) -> ColumnElement[int]:
+    """Return what to order found revisions by, newest being greatest.
+
+    Of many, the index is read in that order until there are enough. Where few are found PostgreSQL would read all of it
+    that way, looking for more: it is told to find them first.
+    """
+    return INDEX.c.rowid + 0 if few and _dialect() == "postgresql" else INDEX.c.rowid.expression
+
+
+def matching(question: str) -> Select[int]:
+    """Ask for all revisions that have the words of a question, in no order."""
+    return select(INDEX.c.rowid).where(_matches(question))
+
+
 def narrowed(query: Select[*Columns], question: str) -> Select[*Columns]:
     """Keep of a query for revisions those that have all words of a question; `word*` is the beginning of one.
 
-    Order by `INDEX.c.rowid`: the index is read in that order. A question without a word finds nothing, and no question
-    is an error.
+    Order by `place`. A question without a word finds nothing, and no question is an error.
     """
     # SQLite would rather ask FTS5 anew for every revision than read what it found: of a sum it cannot look up a row.
     place = INDEX.c.rowid + 0 if _dialect() == "sqlite" else INDEX.c.rowid

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, SQLColumnExpression, func, select
 from sqlalchemy.orm import aliased, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -28,6 +28,8 @@ from moderation.models import (
 
 #: What stands beside a card is counted no further: "50+".
 MOST_BESIDE = 50
+#: Links to one host are looked for among so many texts sent before one and after it: what all write is of no interest.
+NEAR = 1_000
 #: Of what happened to a comment before, a card tells this much.
 MOST_TOLD = 12
 #: What a history counts.
@@ -228,16 +230,8 @@ def _surroundings(ids: Sequence[int]) -> dict[int, Surroundings]:
     this, other = aliased(Revision, name="this"), aliased(Revision, name="other")
     same_shape = (other.site_id == this.site_id, other.shape == this.shape)
     same_author = (other.site_id == this.site_id, other.author_key == this.author_key)
-    hosts = aliased(Trait, name="hosts")
     # Joined, not asked for whether it is among them: the counting ends where enough are found.
-    same_host = (
-        other.id == Trait.revision_id,
-        Trait.site_id == this.site_id,
-        Trait.kind == TraitKind.HOST,
-        Trait.value.in_(
-            select(hosts.value).where(hosts.revision_id == this.id, hosts.kind == TraitKind.HOST).correlate(this)
-        ),
-    )
+    same_host = (other.id == Trait.revision_id, *leading_as(this.id, this.site_id))
 
     def beside(*conditions: ColumnElement[bool], status: Status) -> ScalarSelect[int]:
         # First so many texts, then their comments: told apart before, PostgreSQL reads and sorts all there are.
@@ -270,6 +264,20 @@ def _surroundings(ids: Sequence[int]) -> dict[int, Surroundings]:
             History(*history), first_seen, History(*precedents), reason, shape, host, network, thread
         )
     return found
+
+
+def leading_as(
+    revision_id: SQLColumnExpression[int] | int, site_id: SQLColumnExpression[int] | int
+) -> tuple[ColumnElement[bool], ...]:
+    """Say which traits are links of a site to a host that a text has a link to, sent about when it was."""
+    hosts = aliased(Trait, name="hosts")
+    mine = select(hosts.value).where(hosts.revision_id == revision_id, hosts.kind == TraitKind.HOST)
+    return (
+        Trait.site_id == site_id,
+        Trait.kind == TraitKind.HOST,
+        Trait.value.in_(mine.correlate_except(hosts)),
+        Trait.revision_id.between(revision_id - NEAR, revision_id + NEAR),
+    )
 
 
 def _first_seen(this: type[Revision]) -> ScalarSelect[datetime]:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from sqlalchemy import Select, literal, select, union_all
 
 from moderation.db import db
-from moderation.models import Comment, Revision, Status, Thread, Trait, TraitKind
-from moderation.review.cards import MOST_BESIDE, Card
+from moderation.models import Comment, Revision, Status, Thread, Trait
+from moderation.review.cards import MOST_BESIDE, Card, leading_as
 
 #: So many other names with the same host make a group; a pattern shared by two is one already.
 LEAST_OTHERS = 2
@@ -132,8 +132,7 @@ def _alike(first: Revision, bond: Bond) -> Select[int, int]:
             since, until = first.waiting_since - SHORT_TIME, first.waiting_since + SHORT_TIME
             query = query.where(Revision.network == first.network, Revision.waiting_since.between(since, until))
         case Bond.HOST:
-            hosts = select(Trait.value).where(Trait.revision_id == first.id, Trait.kind == TraitKind.HOST)
-            leading = (Trait.site_id == first.site_id, Trait.kind == TraitKind.HOST, Trait.value.in_(hosts))
             # Joined, not asked for whether it is among them: the reading ends where enough are found.
-            query = query.join(Trait, Trait.revision_id == Revision.id).where(*leading).distinct()
+            query = query.join(Trait, Trait.revision_id == Revision.id)
+            query = query.where(*leading_as(first.id, first.site_id)).distinct()
     return query.limit(MOST_BESIDE + 1)

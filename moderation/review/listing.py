@@ -128,7 +128,13 @@ class Scope:
     #: The account's, on the sites asked for.
     memberships: Sequence[Membership]
     #: How many texts of a site share what a filter asks for, by the two; counted to `FEW_COUNTED` and no further.
+    #: Those with the words asked for stand at site 0.
     sharing: Mapping[tuple[int, str], int]
+
+    @property
+    def finds_few(self) -> bool:
+        """Whether the words asked for are in few texts."""
+        return self.sharing.get((0, "words"), 0) <= FEW_LISTED
 
     @property
     def parcels(self) -> Iterator[Sequence[Membership]]:
@@ -138,9 +144,11 @@ class Scope:
 
 
 def scope_of(account: Account, wanted: Wanted, memberships: Sequence[Membership]) -> Scope:
-    """Look, once for every site and filter, how many texts share what is asked for."""
+    """Look, once for every site and filter, how many texts share what is asked for; for words, on all sites at once."""
     those = [each for each in memberships if not wanted.site or each.site.key == wanted.site]
     asked = [(of.site_id, name, query) for of in those for name, query in _sharing(of.site, wanted).items()]
+    if wanted.words:
+        asked.append((0, "words", search.matching(wanted.words)))
     sharing: dict[tuple[int, str], int] = {}
     for first in range(0, len(asked), MOST_PARTS):
         parts = [
@@ -215,7 +223,7 @@ def _part(scope: Scope, of: Membership, position: Position | None) -> Line:
         if due is not None:
             line = line.where(_beyond(due - timedelta(hours=of.site.target_hours), number, backwards=backwards))
         return line.order_by(*((since.desc(), id_.desc()) if backwards else (since, id_))).limit(PAGE + 1)
-    place: ColumnElement[int] = Entry.id.expression if wanted.by_entry else search.INDEX.c.rowid
+    place: ColumnElement[int] = Entry.id.expression if wanted.by_entry else search.place(few=scope.finds_few)
     no_time = null().cast(UTCDateTime()).label("at")
     line = _filtered(select(Revision.id.label("id"), site_id, no_time, place.label("place")), scope, of)
     if position is not None:
