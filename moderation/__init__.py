@@ -30,12 +30,14 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from moderation import cli, config, models
+from moderation.db import TELLS_CACHES
 from moderation.db import db as database
 from moderation.web import (
     account,
     answers,
     assets,
     demo,
+    front,
     guards,
     journal,
     limits,
@@ -69,11 +71,13 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     )
     app.config.update(settings)
     app.config.update(_of_libraries(settings))
-    app.wsgi_app = guards.refuse_odd_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     database.init_app(app)
+    # What is kept ready needs to know nothing of who asks, and goes out ahead of everything but the odd hosts.
+    ahead = front.answer_ready(front.init_app(app), app.wsgi_app)
+    app.wsgi_app = guards.refuse_odd_hosts(ahead)  # type: ignore[method-assign, assignment]
     Migrate(app, database, directory=str(ROOT / "moderation" / "migrations"), render_as_batch=True)
     Babel(app, default_translation_directories=str(ROOT / "moderation" / "translations"))
 
@@ -107,7 +111,11 @@ def _of_libraries(settings: Mapping[str, str | int | bool]) -> dict[str, object]
     return {
         "SQLALCHEMY_DATABASE_URI": _driver(str(settings["DATABASE_URL"])),
         # One connection for the request and one for its session, for every thread.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 2 * int(settings["THREADS"]) + 2},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_size": 2 * int(settings["THREADS"]) + 2,
+            # Where caches in front are to be told, what raises a version puts the news into the outbox.
+            "execution_options": {TELLS_CACHES: bool(settings["PURGE_URL"])},
+        },
         "MAX_CONTENT_LENGTH": guards.MOST_BODY,
         "MAX_FORM_MEMORY_SIZE": guards.MOST_BODY,
         "MAX_FORM_PARTS": 1100,

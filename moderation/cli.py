@@ -23,6 +23,7 @@ from moderation.config import demo_origin
 from moderation.db import clock, db, reading, writing
 from moderation.models import Account, Role, Site, Thread, Via
 from moderation.models.pagekey import BadAddress, origin_of
+from moderation.publishing import closing
 from moderation.transfer import seeding, wordpress
 from moderation.transfer.record import NotReadable, Record, Truncated
 
@@ -94,6 +95,67 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
     click.echo(f"Site {key} for {', '.join(clean)}.")
     if not account:
         click.echo(f"It has no owner yet: flask account create EMAIL --name NAME --owner-of {key} --password-stdin")
+
+
+@site_group.command("set")
+@click.argument("key")
+@click.option("--name", help="Shown to people.")
+@click.option("--locale", help="The language its visitors are spoken to in, as in pt_BR.")
+@click.option("--accent", help="Its colour, as in #2c52a0.")
+@click.option("--radius", type=int, help="Corners of fields and boxes, in pixels.")
+@click.option("--page-size", type=int, help="Replies to the page itself in one part of a thread.")
+@click.option("--close-days", type=int, help="Days after a page's first public reply at which it closes; 0 = never.")
+@click.option("--max-comment", type=int, help="The most characters of a comment.")
+@click.option("--required", help="Fields that must be filled, with commas: author,email,url; an empty text = none.")
+def set_site(
+    key: str,
+    name: str | None,
+    locale: str | None,
+    accent: str | None,
+    radius: int | None,
+    page_size: int | None,
+    close_days: int | None,
+    max_comment: int | None,
+    required: str | None,
+) -> None:
+    """Change what a site looks like and asks for; known to the running server at once."""
+    site = _site(key)
+    fields = None if required is None else tuple(one.strip() for one in required.split(",") if one.strip())
+    changes = accounts.Changes(name, locale, accent, radius, page_size, close_days, max_comment, fields)
+    try:
+        changed = accounts.change_site(site, changes, now=clock(), via=Via.CLI)
+    except accounts.BadValue as error:
+        raise click.BadParameter(error.why, param_hint=f"--{error.setting.replace('_', '-')}") from error
+    db.session.commit()
+    click.echo(f"Site {key}: {', '.join(changed) or 'nothing'} changed.")
+
+
+@site_group.command("close")
+@click.argument("key")
+@click.argument("url")
+def close_page(key: str, url: str) -> None:
+    """Let a page of the site take no more replies."""
+    _set_closed(key, url, closed=True)
+
+
+@site_group.command("open")
+@click.argument("key")
+@click.argument("url")
+def open_page(key: str, url: str) -> None:
+    """Let a page take replies again that was closed by hand."""
+    _set_closed(key, url, closed=False)
+
+
+def _set_closed(key: str, url: str, *, closed: bool) -> None:
+    site = _site(key)
+    try:
+        thread = closing.set_closed(site, url, closed=closed, now=clock(), via=Via.CLI)
+    except BadAddress as error:
+        origins = ", ".join(site.origins)
+        raise click.BadParameter(f"not the address of a page on {origins}", param_hint="URL") from error
+    db.session.commit()
+    by_age = not closed and closing.is_closed(thread, site=site, now=clock())
+    click.echo(f"{thread.page_key} is {'closed' if closed else 'still closed, by its age' if by_age else 'open'}.")
 
 
 @account_group.command("create")
@@ -227,9 +289,10 @@ def seed_demo(origin: str) -> None:
         if origin not in site.origins and all(demo_origin(each) for each in site.origins):
             # The port changed since: the article moved with it.
             site.origins = [origin]
+            site.version += 1
             for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):
                 thread.page_key = f"{urlsplit(origin).netloc}/{thread.page_key.partition('/')[2]}"
-                publishing.follow(thread)
+                publishing.follow(thread, now=clock())
             db.session.commit()
         return
     site = accounts.create_site("demo", name="The Harrow Vale Courier", origins=[origin], now=clock(), via=Via.CLI)

@@ -53,6 +53,16 @@ SETTINGS = (
     Setting(
         "DEMO", bool, True, "Make the demo site and serve its article (only where BASE_URL is a loopback address)."
     ),
+    Setting(
+        "READY_MIB", int, 32, "Memory in which each server process keeps published answers ready.", least=1, most=4096
+    ),
+    Setting(
+        "PURGE_URL",
+        str,
+        "",
+        "Told to caches in front for each changed address: holds {url}, encoded, or {path}; empty = nobody is told.",
+    ),
+    Setting("PURGE_METHOD", str, "purge", "How that is asked: purge, get or post.", choices=("purge", "get", "post")),
     Setting("REPLY_PAUSE", int, 15, "Seconds before the same author may reply again from the same network; 0 = none."),
     Setting("PREVIEWS_PER_MINUTE", int, 30, "Previews one network may ask for in a minute.", least=1),
     Setting(
@@ -89,6 +99,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | boo
     values["INSTANCE_PATH"] = str(instance)
     values.update(_secrets(instance, given, from_file))
     values["BASE_URL"] = _base_url(str(values["BASE_URL"]), bind=str(values["BIND"]))
+    values["PURGE_URL"] = _purge_url(str(values["PURGE_URL"]))
     values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
     return values
 
@@ -153,6 +164,17 @@ def _base_url(url: str, *, bind: str) -> str:
     ):
         raise BadSetting(f"{PREFIX}BASE_URL: {url!r} is not like https://reply.example")
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _purge_url(template: str) -> str:
+    parts = urlsplit(template)
+    names_one = "{url}" in template or "{path}" in template
+    # The address itself is not repeated: it may hold a key.
+    if template and not (names_one and parts.scheme in {"http", "https"} and parts.hostname):
+        raise BadSetting(
+            f"{PREFIX}PURGE_URL is not like http://127.0.0.1:6081{{path}}: http or https, {{url}} or {{path}}"
+        )
+    return template
 
 
 def _database_url(url: str, *, instance: Path) -> str:

@@ -30,6 +30,8 @@ UNAVAILABLE = (OperationalError, InterfaceError, NoConnection)
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
 
+#: An option of the engine: whether there are caches in front that are told when a thread's version rises.
+TELLS_CACHES = "tells_caches"
 #: The largest number of a row that both databases hold.
 MOST_ROWS = 2**31 - 1
 

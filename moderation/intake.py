@@ -17,6 +17,7 @@ from moderation import lifecycle, markup, triage
 from moderation.db import db
 from moderation.models import Comment, Revision, Site, Status, SubmissionKey, Thread, Via
 from moderation.models.pagekey import page_key
+from moderation.publishing import closing
 
 #: Comments may stand this deep below one another; what would go deeper is refused.
 MOST_DEPTH = 100
@@ -93,7 +94,7 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
     _one_at_a_time(site)
     if earlier := _answered_before(draft, site=site):
         return earlier
-    thread = _thread_for(draft, site=site)
+    thread = _thread_for(draft, site=site, now=now)
     parent = _parent_of(draft, thread)
     html = markup.render(draft.comment, draft.format)
     _refuse_duplicate(draft, thread, said=lifecycle.fingerprint(html))
@@ -182,13 +183,13 @@ def _remember(draft: Draft, comment: Comment, *, site: Site, now: datetime) -> N
         db.session.flush()
 
 
-def _thread_for(draft: Draft, *, site: Site) -> Thread:
+def _thread_for(draft: Draft, *, site: Site, now: datetime) -> Thread:
     key = page_key(draft.page, site.origins)
     thread = db.session.scalars(select(Thread).where(Thread.site_id == site.id, Thread.page_key == key)).one_or_none()
     if thread is None:
         thread = Thread(site_id=site.id, page_key=key, url=draft.page)
         db.session.add(thread)
-    if thread.closed:
+    elif closing.is_closed(thread, site=site, now=now):
         raise Closed
     return thread
 

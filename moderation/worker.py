@@ -5,12 +5,13 @@ import time
 from datetime import datetime
 
 import structlog
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from moderation import db, lifecycle, notify, retention
-from moderation.models import LogHead, OutboxMessage, Via
-from moderation.notify import journal
+from moderation import db, lifecycle, notify, publishing, retention
+from moderation.models import LogHead, OutboxMessage, Thread, Via
+from moderation.notify import journal, purge
 from moderation.review import waits
 
 log = structlog.get_logger()
@@ -43,8 +44,13 @@ def deliver(*, now: datetime) -> int:
         return 0
     messages = notify.claim(now=now)
     db.db.session.commit()
+    # What is away once is away for all: a cache that does not answer must not keep the others waiting.
+    away: set[str] = set()
     for message in messages:
-        notify.settle(message, sent=_sent(message), now=now)
+        sent = message.kind not in away and _sent(message)
+        if not sent and message.kind == notify.PURGE:
+            away.add(message.kind)
+        notify.settle(message, sent=sent, now=now)
     db.db.session.commit()
     return len(messages)
 
@@ -65,8 +71,23 @@ def keep_house(*, now: datetime) -> None:
 
 def _sent(message: OutboxMessage) -> bool:
     try:
-        journal.send(message)
+        if message.kind == notify.PURGE:
+            _purge(message)
+        else:
+            journal.send(message)
     except Exception:  # whatever a channel throws, the message is tried again
         log.exception("outbox.failed", message=message.id)
         return False
     return True
+
+
+def _purge(message: OutboxMessage) -> None:
+    """Tell the cache in front about a page; nobody, where none is set any more."""
+    settings = current_app.config
+    if not settings["PURGE_URL"]:
+        return
+    # Read on a connection of its own: no transaction is open while the cache is asked.
+    with db.reading(), Session(db.db.engine) as session:
+        thread = session.get(Thread, message.payload["thread"])
+        told = publishing.copies_of(thread.site, thread, service=settings["BASE_URL"]) if thread else []
+    purge.send(told, template=settings["PURGE_URL"], method=settings["PURGE_METHOD"].upper())

@@ -69,6 +69,8 @@ def new_app(database: str, instance: Path, **settings: str) -> Flask:
     app = create_app(environ | {f"MODERATION_{name}": value for name, value in settings.items()})
     app.config["TESTING"] = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
+    # What a test has stored it reads at once.
+    app.extensions["ready"].age = 0.0
     return app
 
 
@@ -78,6 +80,7 @@ def app(installation: Flask) -> Iterator[Flask]:
     installation.config["REPLY_PAUSE"] = 0
     with installation.app_context():
         _empty()
+    installation.extensions["ready"].clear()
     yield installation
     set_reading(False)
 

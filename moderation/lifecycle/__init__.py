@@ -142,7 +142,7 @@ def withdraw(comment: Comment, *, by: By) -> None:
             continue
         move(revision, target, action=Action.WITHDRAW, kind=Kind.WITHDRAWAL, by=by)
     # Also when nothing of it was public: the empty place above a public reply says who took it away.
-    publishing.follow(comment.thread)
+    publishing.follow(comment.thread, now=by.at)
 
 
 def resume(comment: Comment, *, by: By) -> None:
@@ -154,7 +154,7 @@ def resume(comment: Comment, *, by: By) -> None:
         raise NotAllowed(newest)
     newest.waiting_since = by.at
     move(newest, target, action=Action.RESUME, kind=Kind.WITHDRAWAL, by=by)
-    publishing.follow(comment.thread)
+    publishing.follow(comment.thread, now=by.at)
 
 
 def bring_back(revision: Revision, *, by: By) -> None:
@@ -194,7 +194,8 @@ def _carry_out(action: Action, presses: Sequence[Press]) -> list[Entry]:
             press.revision.waiting_since = press.by.at
         moves.append(Move(press.revision, target, action, Kind.DECISION, press.by))
     entries = [entry for entry in move_all(moves) if entry.action is action]
-    publishing.follow_all({comment.thread for comment, was in before.items() if comment.approved is not was})
+    changed = {comment.thread for comment, was in before.items() if comment.approved is not was}
+    publishing.follow_all(changed, now=presses[0].by.at)
     notify.tell_all(
         (entry, press.by.at + timedelta(seconds=press.revision.comment.thread.site.undo_seconds))
         for press, entry in zip(presses, entries, strict=True)

@@ -55,7 +55,8 @@ def undo(batch: str, *, by: By, site_ids: Collection[int]) -> Undone:
         return Undone(batch, [], skipped)
     public = {move.revision.comment: move.revision.comment.approved for move in moves}
     undone = move_all(moves)
-    publishing.follow_all({comment.thread for comment, was in public.items() if comment.approved is not was})
+    changed = {comment.thread for comment, was in public.items() if comment.approved is not was}
+    publishing.follow_all(changed, now=by.at)
     return Undone(batch, undone, skipped, gone_out=notify.untell(going))
 
 

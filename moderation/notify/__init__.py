@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, update
 
-from moderation.db import db
-from moderation.models import Delivery, Entry, Kind, OutboxMessage
+from moderation.db import TELLS_CACHES, db
+from moderation.models import Delivery, Entry, Kind, OutboxMessage, Thread
 
 #: What is told of each kind of entry. Everything else is nobody's news.
 NEWS = {Kind.ARRIVAL: "held", Kind.EDIT: "held", Kind.DECISION: "decided"}
+#: What caches in front are told: a page has changed.
+PURGE = "purge"
 
 
 def tell(entry: Entry, *, due: datetime) -> None:
@@ -52,6 +54,27 @@ def untell(entries: Iterable[Entry]) -> int:
     )
     sent = select(func.count()).where(OutboxMessage.dedupe_key.in_(keys), OutboxMessage.state == Delivery.SENT)
     return db.session.scalars(sent).one()
+
+
+def tell_caches(threads: Iterable[Thread], *, due: datetime) -> None:
+    """Put the news that threads have new versions into the outbox, where there are caches in front to hear it.
+
+    It commits with the version, is told once for each of them, and nothing takes it back: a copy that was fetched
+    between a decision and its undo has to go too.
+    """
+    if not db.engine.get_execution_options().get(TELLS_CACHES):
+        return
+    for thread in threads:
+        db.session.add(
+            OutboxMessage(
+                site_id=thread.site_id,
+                kind=PURGE,
+                payload={"thread": thread.id, "version": thread.version},
+                state=Delivery.WAITING,
+                due_at=due,
+                dedupe_key=f"{PURGE}:{thread.id}:{thread.version}",
+            )
+        )
 
 
 def _key(entry: Entry) -> str:

@@ -215,7 +215,7 @@ def _store(fresh: Sequence[tuple[Record, _Page]], run: _Run) -> None:
         run.report.new[str(state)] += 1
     if adoptions:
         lifecycle.adopt(adoptions, by=run.by)
-    publishing.follow_all(threads.values())
+    publishing.follow_all(threads.values(), now=run.by.at)
 
 
 def _state(record: Record) -> State:
@@ -348,7 +348,7 @@ def _join_late_parents(pairs: Mapping[str, str], run: _Run) -> None:
             update(Comment),
             [{"id": id_, "parent_id": place.parent, "depth": place.depth} for id_, place in moved.items()],
         )
-    publishing.follow_all(threads)
+    publishing.follow_all(threads, now=run.by.at)
 
 
 def _held(which: ColumnElement[bool]) -> Sequence[Thread]:

@@ -4,7 +4,18 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, current_app, request, url_for
+from werkzeug.security import safe_join
+from werkzeug.wrappers import Response as AnyResponse
+
+from moderation.publishing import versions
+from moderation.publishing.ready import Asked, Kind
+from moderation.web import front
+
+#: Larger files are not kept in memory.
+MOST_KEPT = 1_000_000
+#: The best that brotli does: a file is packed once.
+BEST = 11
 
 
 def init_app(app: Flask) -> None:
@@ -20,7 +31,27 @@ def init_app(app: Flask) -> None:
         return url_for("static", filename=name, v=digest(name))
 
     app.jinja_env.globals["asset"] = asset
+    app.view_functions["static"] = _static
     app.after_request(_keep)
+
+
+def file(kind: Kind, name: str) -> AnyResponse:
+    """Answer a static file from memory."""
+    store, path = front.ready(), Path(current_app.static_folder or "") / name
+    since, stamp = store.clock(), versions.stamp_of_file(path)
+    asked = Asked(kind, keys=(name,))
+    with store.alone(asked):
+        kept = store.fresh(asked, stamp, since=since) or store.keep(
+            asked, stamp, path.read_bytes(), since=since, quality=BEST
+        )
+    return front.respond(kept)
+
+
+def _static(filename: str) -> AnyResponse:
+    path = safe_join(str(current_app.static_folder), filename)
+    if "v" in request.args and path and Path(path).is_file() and Path(path).stat().st_size <= MOST_KEPT:
+        return file(Kind.ASSET, filename)
+    return current_app.send_static_file(filename)
 
 
 def _keep(response: Response) -> Response:

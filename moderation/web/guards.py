@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from string import printable
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes, urlsplit
@@ -77,6 +78,7 @@ def refuse_odd_hosts(inner: "WSGIApplication") -> "WSGIApplication":
     return asked
 
 
+@lru_cache(maxsize=1024)
 def is_host(host: str) -> bool:
     """Tell whether this is a name or an address with or without a port, as browsers write them."""
     name = re.fullmatch(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?", host)
@@ -186,13 +188,11 @@ def _leave_no_transaction(response: Response) -> Response:
 
 
 def _secure(response: Response) -> Response:
-    headers = response.headers
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    framed_by: Iterable[str] = g.get("framed_by") or ["'none'"]
-    headers.setdefault("Content-Security-Policy", f"{g.get('csp') or CSP}; frame-ancestors {' '.join(framed_by)}")
-    if current_app.config["BASE_URL"].startswith("https://"):
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    standing = standing_headers(
+        current_app.config["BASE_URL"], csp=g.get("csp") or CSP, framed_by=g.get("framed_by") or ["'none'"]
+    )
+    for name, value in standing.items():
+        response.headers.setdefault(name, value)
     if "open_to" in g:
         _allow_cross_origin(response)
     return response
@@ -212,15 +212,28 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
     "Cache-Control": "no-store",
 }
+#: For any page's scripts to read, never with credentials.
+OPEN_TO_ALL = {
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag",
+}
+
+
+def standing_headers(base_url: str, *, csp: str = CSP, framed_by: Iterable[str] = ("'none'",)) -> dict[str, str]:
+    """Return the headers that every answer carries, unless its door says otherwise."""
+    headers = SECURITY_HEADERS | {"Content-Security-Policy": f"{csp}; frame-ancestors {' '.join(framed_by)}"}
+    if base_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
 
 
 def _allow_cross_origin(response: Response) -> None:
     headers = response.headers
-    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if g.open_to is None:
-        headers["Access-Control-Allow-Origin"] = "*"
-        headers["Access-Control-Expose-Headers"] = "ETag"
+        headers.update(OPEN_TO_ALL)
         return
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     headers.add("Vary", "Origin")
     if request.headers.get("Origin") in g.open_to:
         headers["Access-Control-Allow-Origin"] = request.headers["Origin"]

@@ -1,31 +1,37 @@
 """What the public reads: the thread as page, JSON and fragment, the feeds, the counts, and the embed."""
 
-import gzip
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, g, make_response, render_template, request
+from flask import Blueprint, current_app, g, make_response, render_template, request
 from flask_babel import force_locale, gettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from moderation import publishing
-from moderation.models.pagekey import BadAddress, ForeignPage
-from moderation.publishing import feeds, strings
-from moderation.publishing.document import Document, Item
-from moderation.web import answers, guards
+from moderation import languages, publishing
+from moderation.db import db
+from moderation.models.pagekey import BadAddress, ForeignPage, page_key
+from moderation.publishing import closing, counting, feeds, recent, strings, versions, writing
+from moderation.publishing.document import Document, Sort, Wish
+from moderation.publishing.ready import Asked, Kept, Kind
+from moderation.web import answers, assets, front, guards
 from moderation.web.formmark import mark
 
 bp = Blueprint("published", __name__)
 
-#: What lets a CDN or nginx in front take the world; a takedown is gone from caches within 40 s.
-CACHED = "public, max-age=10, stale-while-revalidate=30, stale-if-error=600"
+#: More answers than these below one reply can be folded away.
+LONG_BRANCH = 5
 
 
 @bp.before_request
 def _of_a_site() -> None:
+    g.since = front.ready().clock()
     key = (request.view_args or {}).get("key")
     if key is not None:
         if request.endpoint != "published.thread":
             guards.open_to_all()
         g.site = guards.site_or_404(key)
+        g.language = languages.negotiate(request.args.get("lang", ""), g.site.locale)
 
 
 @bp.get("/sites/<site:key>/thread")
@@ -33,15 +39,17 @@ def thread(key: str) -> AnyResponse:
     """Show a page's thread with a fresh form below: to frame, to link, to use without JavaScript."""
     guards.may_be_framed_by(g.site)
     page = request.args.get("page") or guards.referer_page(g.site) or ""
-    found = publishing.document(g.site, page)
-    parent = _parent(found)
-    with force_locale(g.site.locale):
+    replies = _fragment(page).forms[0].body[0].decode()
+    of = publishing.thread_of(g.site, page)
+    with force_locale(g.language):
         html = render_template(
             "published/thread.html",
             site=g.site,
-            document=found,
-            strings=strings.of(found.count),
-            parent=parent,
+            document=publishing.bare(g.site, page_key(page, g.site.origins), of),
+            replies=replies,
+            closed=of is not None and closing.is_closed(of, site=g.site, now=guards.clock()),
+            strings=strings.of(0),
+            parent=publishing.public_comment(g.site, page, request.args.get("parent", "")),
             page=page,
             mark=mark(g.site, page),
             form=None,
@@ -53,115 +61,157 @@ def thread(key: str) -> AnyResponse:
 @bp.get("/sites/<site:key>/thread.json")
 def thread_json(key: str) -> AnyResponse:
     """Answer a page's thread for scripts."""
-    found = publishing.document(g.site, request.args.get("page", ""))
-    return _public(publishing.as_json(found), "application/json")
+
+    def write(found: Document, now: datetime) -> bytes:
+        return writing.as_json(found, language=g.language, now=now)
+
+    return front.respond(_thread(Kind.JSON, request.args.get("page", ""), write))
 
 
 @bp.get("/sites/<site:key>/thread.html")
 def thread_fragment(key: str) -> AnyResponse:
     """Answer a page's thread as a fragment, for sites that are built beforehand."""
-    found = publishing.document(g.site, request.args.get("page", ""))
-    with force_locale(g.site.locale):
-        html = render_template(
-            "published/_thread.html", site=g.site, document=found, strings=strings.of(found.count), page=found.url
-        )
-    return _public(html.encode(), "text/html; charset=utf-8")
+    return front.respond(_fragment(request.args.get("page", "")))
 
 
 @bp.get("/sites/<site:key>/thread.atom")
 def thread_atom(key: str) -> AnyResponse:
     """Answer a page's newest comments as a feed."""
-    found = publishing.document(g.site, request.args.get("page", ""))
-    with force_locale(g.site.locale):
+    page = page_key(request.args.get("page", ""), g.site.origins)
+
+    def write() -> bytes:
+        found = publishing.bare(g.site, page, publishing.thread_of(g.site, request.args.get("page", "")))
         title = gettext("Replies to %(page)s", page=found.title)
-    body = feeds.as_atom(
-        g.site,
-        publishing.newest_of(found),
-        title=title,
-        link=found.url,
-        self_link=_self_link(),
-        service=current_app.config["BASE_URL"],
-    )
-    return _public(body, "application/atom+xml; charset=utf-8")
+        return _feed(recent.on_page(g.site, found), title=title, link=found.url, address=_address(Kind.ATOM, found.url))
+
+    return front.respond(_kept(Asked(Kind.ATOM, g.site.key, (page,), lang=g.language), write))
 
 
 @bp.get("/sites/<site:key>/comments.atom")
 def comments_atom(key: str) -> AnyResponse:
     """Answer the site's newest comments as a feed."""
-    with force_locale(g.site.locale):
-        title = gettext("Replies on %(site)s", site=g.site.name)
-    body = feeds.as_atom(
-        g.site,
-        publishing.newest(g.site),
-        title=title,
-        link=g.site.origins[0] + "/",
-        self_link=_self_link(),
-        service=current_app.config["BASE_URL"],
-    )
-    return _public(body, "application/atom+xml; charset=utf-8")
+
+    def write() -> bytes:
+        title, link = gettext("Replies on %(site)s", site=g.site.name), g.site.origins[0] + "/"
+        return _feed(recent.on_site(g.site), title=title, link=link, address=_address(Kind.SITE_ATOM))
+
+    return front.respond(_kept(Asked(Kind.SITE_ATOM, g.site.key, lang=g.language), write))
 
 
 @bp.get("/sites/<site:key>/counts.json")
 def counts(key: str) -> AnyResponse:
     """Answer how many public comments pages have, by the addresses asked for."""
     pages = request.args.getlist("page")
-    if len(set(pages)) > publishing.MOST_COUNTS:
-        return answers.error_page(
-            422,
-            gettext("At most %(number)s pages at once.", number=publishing.MOST_COUNTS),
-            gettext("Ask for the rest in another request."),
-        )
-    return _public(publishing.counts_json(g.site, pages), "application/json")
+    if len(set(pages)) > counting.MOST_COUNTS:
+        with force_locale(g.language):
+            title = gettext("At most %(number)s pages at once.", number=counting.MOST_COUNTS)
+            return answers.error_page(422, title, gettext("Ask for the rest in another request."))
+    keys = counting.keys_of(g.site, pages)
+    asked = Asked(Kind.COUNTS, g.site.key, tuple(sorted(set(keys.values()))), pages=tuple(keys))
+    return front.respond(_kept(asked, lambda: counting.counts_json(g.site, keys)))
 
 
 @bp.get("/sites/<site:key>/accent.css")
 def accent(key: str) -> AnyResponse:
-    """Answer the site's one colour."""
-    return _public(f":root{{--lar-accent:{g.site.accent}}}\n".encode(), "text/css; charset=utf-8")
+    """Answer the site's one colour, and its corners."""
+
+    def write() -> bytes:
+        return f":root{{--lar-accent:{g.site.accent};--lar-radius:{g.site.radius}px}}\n".encode()
+
+    return front.respond(_kept(Asked(Kind.ACCENT, g.site.key), write))
 
 
 @bp.get("/embed.js")
 def embed() -> AnyResponse:
     """Answer the custom element `<leave-a-reply>`."""
-    response = current_app.send_static_file("embed.js")
-    response.headers["Cache-Control"] = "public, max-age=300, stale-while-revalidate=86400"
     guards.open_to_all()
-    return response
+    return assets.file(Kind.EMBED, "embed.js")
 
 
 @bp.errorhandler(BadAddress)
 def _bad_page(error: BadAddress) -> AnyResponse:
     guards.open_to_all()
-    if isinstance(error, ForeignPage):
-        return answers.error_page(
-            403, gettext("This page does not belong to the site"), gettext("It has an address of its own elsewhere.")
+    with force_locale(g.language):
+        if isinstance(error, ForeignPage):
+            title = gettext("This page does not belong to the site")
+            return answers.error_page(403, title, gettext("It has an address of its own elsewhere."))
+        said = gettext("The address has to name a page, as in ?page=https://example.org/article.")
+        return answers.error_page(422, gettext("Which page?"), said)
+
+
+def _fragment(page: str) -> Kept:
+    def write(found: Document, now: datetime) -> bytes:
+        html = render_template(
+            "published/_thread.html",
+            site=g.site,
+            document=found,
+            closed=found.is_closed(now),
+            strings=strings.of(found.count),
+            page=found.url,
+            lang=_wished_language(),
+            long_branch=LONG_BRANCH,
         )
-    return answers.error_page(
-        422, gettext("Which page?"), gettext("The address has to name a page, as in ?page=https://example.org/article.")
+        return html.encode()
+
+    return _thread(Kind.HTML, page, write)
+
+
+def _thread(kind: Kind, page: str, write: Callable[[Document, datetime], bytes]) -> Kept:
+    """Return a part of a thread from memory, built if need be. Raises `BadAddress`."""
+    store = front.ready()
+    with store.alone((kind, g.site.key, page_key(page, g.site.origins))):
+        cut = publishing.cut(g.site, page, _wish(), kept=store.outlines)
+        part = cut.document
+        asked = Asked(kind, g.site.key, (part.page,), sort=part.sort, part=part.part, lang=g.language)
+        if kept := store.fresh(asked, part.stamp, since=g.since):
+            return kept
+        now = guards.clock()
+        with force_locale(g.language):
+            body = write(publishing.filled(cut), now)
+        # Until it closes by age; by the same clock that found it open.
+        lasts = (part.closes - now).total_seconds() if part.closes and not part.is_closed(now) else None
+        return store.keep(asked, part.stamp, body, since=g.since, lasts=lasts)
+
+
+def _kept(asked: Asked, write: Callable[[], bytes]) -> Kept:
+    """Return what was asked from memory, built if need be."""
+    store = front.ready()
+    with store.alone(asked):
+        stamp = versions.stamp(db.session.connection(), asked)
+        if kept := store.fresh(asked, stamp, since=g.since):
+            return kept
+        with force_locale(g.language):
+            body = write()
+        return store.keep(asked, stamp, body, since=g.since)
+
+
+def _wish() -> Wish:
+    """Read which part is asked for; what makes no sense is the first."""
+    digits = request.args.get("part", "")
+    part = int(digits.lstrip("0")[:9] or 0) if digits.isascii() and digits.isdigit() else 1
+    sort = Sort.NEWEST if request.args.get("sort") == Sort.NEWEST else Sort.OLDEST
+    return Wish(sort, part, request.args.get("at", ""))
+
+
+def _wished_language() -> str | None:
+    """Name the language for links to carry along, where it is not the site's own."""
+    return languages.tag(g.language) if g.language != languages.negotiate("", g.site.locale) else None
+
+
+def _feed(news: list[recent.News], *, title: str, link: str, address: str) -> bytes:
+    return feeds.as_atom(
+        g.site,
+        news,
+        title=title,
+        link=link,
+        self_link=address,
+        service=current_app.config["BASE_URL"],
+        language=g.language,
     )
 
 
-def _public(body: bytes, content_type: str) -> Response:
-    """Answer public bytes under the hash that names them."""
-    packed = request.accept_encodings["gzip"] > 0 and len(body) > 500
-    if packed:
-        body = gzip.compress(body, 6, mtime=0)
-    response = Response(body, content_type=content_type)
-    if packed:
-        response.headers["Content-Encoding"] = "gzip"
-    response.headers["Vary"] = "Accept-Encoding"
-    response.headers["Cache-Control"] = CACHED
-    response.set_etag(publishing.etag(body))
-    guards.open_to_all()
-    response.make_conditional(request)
-    return response
-
-
-def _self_link() -> str:
-    return str(current_app.config["BASE_URL"]) + request.full_path.rstrip("?")
-
-
-def _parent(found: Document) -> Item | None:
-    """Return the comment a reply is to go to, if it is public on this page."""
-    wanted = request.args.get("parent", "")
-    return next((item for item in found.items if item.is_public and str(item.id) == wanted), None)
+def _address(kind: Kind, page: str = "") -> str:
+    """Write a feed's one address, however it was asked for."""
+    query = [f"page={quote(page, safe='')}"] if page else []
+    query += [f"lang={lang}"] if (lang := _wished_language()) else []
+    return f"{current_app.config['BASE_URL']}/sites/{g.site.key}/{kind}{'?' if query else ''}{'&'.join(query)}"

@@ -170,9 +170,11 @@ def _refuse(
     if answers.wants_json() or form is None:
         return answers.problem(status, title, errors=errors, headers=headers)
     try:
-        fresh_mark, document = mark(g.site, form.page.data or ""), publishing.document(g.site, form.page.data or "")
+        page = form.page.data or ""
+        fresh_mark, parent = mark(g.site, page), publishing.public_comment(g.site, page, form.parent.data or "")
+        document = publishing.bare(g.site, page_key(page, g.site.origins), publishing.thread_of(g.site, page))
     except BadAddress:
-        fresh_mark, document = {"token": "", "key": secrets.token_urlsafe(18)}, None
+        fresh_mark, document, parent = {"token": "", "key": secrets.token_urlsafe(18)}, None, None
     if status == 429 and form.key.data:
         fresh_mark["key"] = form.key.data
     response = make_response(
@@ -184,6 +186,7 @@ def _refuse(
             errors=errors or {},
             mark=fresh_mark,
             document=document,
+            parent=parent,
             status=status,
         ),
         status,

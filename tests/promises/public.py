@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import brotli
 from flask import Flask
 from werkzeug.routing import Rule
 
@@ -19,6 +20,7 @@ WAYS: tuple[tuple[str, dict[str, str]], ...] = (
     ("GET", {}),
     ("GET", {"Accept": "application/json"}),
     ("GET", {"Accept-Encoding": "gzip", "Origin": ORIGIN}),
+    ("GET", {"Accept-Encoding": "br, gzip"}),
     ("GET", {"If-None-Match": '"of-another-time"', "Referer": PAGE}),
     ("HEAD", {}),
     ("OPTIONS", {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}),
@@ -27,6 +29,7 @@ WAYS: tuple[tuple[str, dict[str, str]], ...] = (
 FRESH = re.compile(
     rb'name="(?:token|key|csrf_token)" value="[^"]*"|"(?:token|key)":\s*"[^"]*"|<code>[0-9a-f]{16}</code>'
 )
+UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
 FRESH_HEADERS = {"x-request-id", "date", "expires", "set-cookie", "content-length"}
 
 
@@ -66,8 +69,8 @@ def answers(app: Flask, ids: Iterable[int]) -> list[Answer]:
 def _ask(app: Flask, method: str, address: str, headers: dict[str, str]) -> Answer:
     response = app.test_client().open(address, method=method, headers=headers)
     body = response.get_data()
-    if response.headers.get("Content-Encoding") == "gzip" and body:
-        body = gzip.decompress(body)
+    if body:
+        body = UNPACK.get(response.headers.get("Content-Encoding", ""), bytes)(body)
     found = Answer(f"{method} {address} {headers}", response.status_code, tuple(response.headers.items()), body)
     response.close()
     return found
@@ -90,6 +93,8 @@ def addresses(rule: Rule, ids: list[int]) -> Iterator[str]:
             yield f"{path}?{urlencode({'page': PAGE})}"
             yield f"{path}?{urlencode({'page': PAGE, 'parent': ids[-1]})}"
             yield f"{path}?{urlencode({'page': QUIET_PAGE})}"
+            for more in ({"part": 2}, {"sort": "newest"}, {"at": f"comment-{ids[-1]}"}, {"lang": "ar, pt-BR", "x": 1}):
+                yield f"{path}?{urlencode({'page': PAGE, **more})}"
 
 
 def betrayals(found: Iterable[Answer], secrets: Iterable[str]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from moderation import intake, lifecycle
 from moderation.db import clock, db
-from moderation.models import Action, Comment, Revision, Site, Via
+from moderation.models import Action, Comment, Revision, Site, Thread, Via
 from moderation.models.pagekey import page_key
 from tests.conftest import ORIGIN, PAGE, site_of
 
@@ -86,6 +86,7 @@ def change_site(app: Flask, key: str = "courier", **values: Any) -> None:
         site = site_of(key)
         for name, value in values.items():
             setattr(site, name, value)
+        site.version += 1
         db.session.commit()
 
 
@@ -101,6 +102,8 @@ def set_status(app: Flask, revision: int, status: str) -> None:
     """Put a revision where no door leads quickly, with no entry: for tests that only read."""
     with app.app_context():
         db.session.execute(update(Revision).where(Revision.id == revision).values(status=status))
+        of = select(Revision.thread_id).where(Revision.id == revision).scalar_subquery()
+        db.session.execute(update(Thread).where(Thread.id == of).values(version=Thread.version + 1))
         db.session.commit()
 
 

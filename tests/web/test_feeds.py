@@ -13,6 +13,7 @@ from tests.web.asking import Page, get, make_older, public, receipt_path
 
 Reply = Callable[..., Any]
 ATOM = "{http://www.w3.org/2005/Atom}"
+THREADS = "{http://purl.org/syndication/thread/1.0}"
 
 
 HOSTILE = {
@@ -85,6 +86,41 @@ def test_an_edit_that_was_approved_is_news(client: FlaskClient, ana: FlaskClient
         (first, published, updated), _ = entries(name)
         assert (first, published) == ("<p>Better words.</p>\n", next(at for text, at, _ in old if "First" in text))
         assert updated > "2026-11-22T09:00:00+00:00"
+
+
+def test_an_entry_names_the_public_entry_it_answers(client: FlaskClient, ana: FlaskClient, reply: Reply) -> None:
+    reply("First.")
+    decide(ana, "approve", "1:0")
+    reply("Second.", parent="1", email="two@home.example")
+    decide(ana, "approve", "2:0")
+
+    def answers(name: str) -> dict[str, dict[str, str]]:
+        feed = ET.fromstring(get(client, name).data)
+        return {
+            str(entry.findtext(f"{ATOM}id")): answered.attrib
+            for entry in feed.findall(f"{ATOM}entry")
+            for answered in entry.findall(f"{THREADS}in-reply-to")
+        }
+
+    ids = [f"{BASE_URL}/sites/courier/comments/{number}" for number in (1, 2)]
+    for name in ("thread.atom", "comments.atom"):
+        assert answers(name) == {ids[1]: {"ref": ids[0], "href": f"{PAGE}#comment-1", "type": "text/html"}}
+    decide(ana, "reject", "1:1")
+    for name in ("thread.atom", "comments.atom"):
+        assert answers(name) == {}
+        assert f"{ids[0]}<" not in get(client, name).get_data(as_text=True)
+
+
+def test_a_feed_has_one_address_however_it_is_asked_for(client: FlaskClient) -> None:
+    page = "page=https%3A%2F%2Fcourier.example%2Fnews%2Fmill-lane"
+    for query in (f"page={PAGE}", f"page={PAGE}/?utm_source=x&y=1", f"x=1&lang=xx&page={PAGE}#c"):
+        feed = ET.fromstring(client.get(f"/sites/courier/thread.atom?{query}").data)
+        links = {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
+        assert links == {"self": f"{BASE_URL}/sites/courier/thread.atom?{page}", "alternate": PAGE}
+        assert feed.findtext(f"{ATOM}id") == links["self"]
+    feed = ET.fromstring(client.get("/sites/courier/comments.atom?x=1").data)
+    assert feed.findtext(f"{ATOM}id") == f"{BASE_URL}/sites/courier/comments.atom"
+    assert feed.get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
 
 
 @pytest.mark.sqlite_only

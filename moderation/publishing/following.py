@@ -1,0 +1,66 @@
+"""Threads follow what is public of them: their version, their title, their address; caches in front are told."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import quote, unquote
+
+from sqlalchemy import select, update
+
+from moderation import notify
+from moderation.db import db
+from moderation.models import Comment, Revision, Site, Status, Thread
+from moderation.models.pagekey import page_key
+
+
+def follow(thread: Thread, *, now: datetime) -> None:
+    """Raise a thread's version, and let its title follow what is public now."""
+    follow_all([thread], now=now)
+
+
+def follow_all(threads: Iterable[Thread], *, now: datetime) -> None:
+    """Raise the versions of threads, and let their titles follow what is public now."""
+    db.session.flush()
+    ids = sorted(thread.id for thread in threads)
+    if not ids:
+        return
+    # The oldest public comment that brought a title gives it; when it goes, the title goes.
+    title = (
+        select(Comment.title)
+        .join(Revision)
+        .where(Comment.thread_id == Thread.id, Revision.status == Status.APPROVED, Comment.title.is_not(None))
+        .order_by(Comment.id)
+        .limit(1)
+        .correlate(Thread)
+        .scalar_subquery()
+    )
+    changed = update(Thread).where(Thread.id.in_(ids)).execution_options(synchronize_session=False)
+    db.session.execute(changed.values(version=Thread.version + 1))
+    db.session.execute(changed.where(Thread.source.is_(None)).values(title=title))
+    afresh = select(Thread).where(Thread.id.in_(ids)).order_by(Thread.id).execution_options(populate_existing=True)
+    notify.tell_caches(db.session.scalars(afresh).all(), due=now)
+
+
+def thread_of(site: Site, page: str) -> Thread | None:
+    """Find a page's thread. Raises `pagekey.BadAddress`."""
+    return db.session.scalars(
+        select(Thread).where(Thread.site_id == site.id, Thread.page_key == page_key(page, site.origins))
+    ).one_or_none()
+
+
+def address_of(site: Site, key: str) -> str:
+    """Write a page's address from its key, so that nothing a visitor sent stands in it before an approval."""
+    host, _, path = key.partition("/")
+    origin = next((origin for origin in site.origins if page_key(origin, [origin]).partition("/")[0] == host), None)
+    return f"{origin or f'https://{host}'}/{path}"
+
+
+def path_of(key: str) -> str:
+    """Name a page by its path, readable."""
+    return unquote("/" + key.partition("/")[2])
+
+
+def copies_of(site: Site, thread: Thread, *, service: str) -> list[str]:
+    """Name every address at which a cache in front may keep something of a page."""
+    base, page = f"{service}/sites/{site.key}", quote(address_of(site, thread.page_key), safe="")
+    ways = ("thread.json", "thread.html", "thread.atom")
+    return [*(f"{base}/{way}?page={page}" for way in ways), f"{base}/comments.atom"]
