@@ -8,7 +8,7 @@ SIZES ?= 1000,100000
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint fuzz soak bench lock clean
+.PHONY: help run test lint fuzz soak bench translations lock clean
 
 # Every check runs, even after one failed; the names of those that failed come last.
 CHECKS = "ruff check ." "ruff format --check ." "mypy --strict moderation" "lint-imports --no-logo" \
@@ -43,6 +43,15 @@ soak: .venv/tests.stamp ## long tests under load
 bench: .venv/tests.stamp ## measure this product on this machine (SIZES=1000,1000000 for a queue of a million, an hour)
 	@.venv/bin/python benchmarks/run.py
 	@.venv/bin/python -m benchmarks.review --sizes $(SIZES)
+
+# The newest texts go from the sources into every catalog, and what is translated is compiled; dates stay, so that a run
+# with nothing new changes nothing.
+translations: .venv/run.stamp ## bring the catalogs of moderation/translations up to date with the texts, and compile them
+	@.venv/bin/pybabel -q extract --no-wrap --add-location=file --sort-by-file -F moderation/translations/babel.cfg \
+		-o .venv/messages.pot .
+	@.venv/bin/pybabel -q update --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+		-i .venv/messages.pot -d moderation/translations
+	@.venv/bin/pybabel -q compile -d moderation/translations
 
 lock: ## pin what pyproject.toml asks for, with hashes; needs uv (UPGRADE=1 takes the newest)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

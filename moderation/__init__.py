@@ -34,6 +34,7 @@ from moderation.db import TELLS_CACHES
 from moderation.db import db as database
 from moderation.web import (
     account,
+    actwords,
     answers,
     assets,
     demo,
@@ -49,6 +50,7 @@ from moderation.web import (
     queue,
     queuewords,
     sessions,
+    speech,
     submissions,
     together,
     wording,
@@ -79,7 +81,11 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     ahead = front.answer_ready(front.init_app(app), app.wsgi_app)
     app.wsgi_app = guards.refuse_odd_hosts(ahead)  # type: ignore[method-assign, assignment]
     Migrate(app, database, directory=str(ROOT / "moderation" / "migrations"), render_as_batch=True)
-    Babel(app, default_translation_directories=str(ROOT / "moderation" / "translations"))
+    Babel(
+        app,
+        default_translation_directories=str(ROOT / "moderation" / "translations"),
+        locale_selector=speech.chosen,
+    )
 
     # In this order: a line in the journal for every request, then what may not pass, then the forged form.
     journal.init_app(app)
@@ -99,7 +105,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, presence, wording, queuewords, logwords):
+    for part in (answers, assets, limits, presence, speech, wording, actwords, queuewords, logwords):
         part.init_app(app)
     cli.init_app(app)
     return app

@@ -3,18 +3,15 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from moderation.db import UNAVAILABLE, db
-from moderation.models import Action
-from moderation.web import wording
+from moderation.web import speech
 
 log = structlog.get_logger()
 
@@ -24,8 +21,7 @@ Errors = Mapping[str, Sequence[str]]
 
 def init_app(app: Flask) -> None:
     """Answer every error of the app."""
-    app.register_error_handler(CSRFError, _expired)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, http)
     for outage in (*UNAVAILABLE, sqlite3.Error):
         app.register_error_handler(outage, _unavailable)
     app.register_error_handler(Exception, _broken)
@@ -48,6 +44,7 @@ def problem(
     if errors:
         body["errors"] = {field: list(texts) for field, texts in errors.items()}
     response = Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
+    response.headers["Content-Language"] = speech.current()
     response.headers.update(headers or {})
     return response
 
@@ -61,10 +58,18 @@ def error_page(status: int, title: str, text: str, *, headers: Mapping[str, str]
     return response
 
 
-def said(action: Action, *, who: str | None, at: datetime) -> str:
-    """Say who did what, and when."""
-    words = {"what": wording.done(action), "who": who, "when": wording.moment(at)}
-    return gettext("%(what)s by %(who)s, %(when)s", **words) if who else gettext("%(what)s, %(when)s", **words)
+def http(error: HTTPException) -> Response:
+    """Answer what a door or a library raised for its code."""
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, UNAVAILABLE):
+        # The session could not be saved behind the finished answer.
+        return _unavailable(error.original_exception)
+    status = error.code or 500
+    headers = {
+        name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after", "location"}
+    }
+    if status in {301, 302, 303, 307, 308}:
+        return make_response("", status, headers)
+    return error_page(status, *_words(status), headers=headers)
 
 
 def _words(status: int) -> tuple[str, str]:
@@ -94,34 +99,12 @@ def _words(status: int) -> tuple[str, str]:
     return gettext("Something went wrong"), gettext("It is not your fault. The log knows it by the number below.")
 
 
-def _http(error: HTTPException) -> Response:
-    if isinstance(error, InternalServerError) and isinstance(error.original_exception, UNAVAILABLE):
-        # The session could not be saved behind the finished answer.
-        return _unavailable(error.original_exception)
-    status = error.code or 500
-    headers = {
-        name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after", "location"}
-    }
-    if status in {301, 302, 303, 307, 308}:
-        return make_response("", status, headers)
-    return error_page(status, *_words(status), headers=headers)
-
-
 def _lead_nowhere_else(response: Response) -> Response:
     """Lead to a path where a slash was missing: the host that a request names is anybody's to write."""
     if response.status_code == 308:
         to = urlsplit(response.headers["Location"])
         response.headers["Location"] = urlunsplit(("", "", to.path, to.query, ""))
     return response
-
-
-def _expired(error: CSRFError) -> Response:
-    log.info("csrf.refused", why=error.description)
-    return error_page(
-        400,
-        gettext("The page was open too long"),
-        gettext("Nothing was done. Go back, load the page again and repeat what you did."),
-    )
 
 
 def _unavailable(error: Exception) -> Response:

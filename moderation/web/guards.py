@@ -17,6 +17,7 @@ from moderation import accounts, db
 from moderation.db import clock as clock
 from moderation.models import Account, Site
 from moderation.models.pagekey import BadAddress, origin_of
+from moderation.web import speech
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -92,10 +93,11 @@ def is_host(host: str) -> bool:
 
 
 def site_or_404(key: str) -> Site:
-    """Return a site by its key."""
+    """Return a site by its key; its language is spoken from here on."""
     site = accounts.site(key)
     if site is None:
         raise NotFound
+    speech.speak_as(site)
     return site
 
 

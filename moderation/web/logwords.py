@@ -11,7 +11,7 @@ from flask_babel import format_date, format_datetime, gettext, ngettext
 from moderation.models import Action, Kind, Via
 from moderation.review.history import INSTALLATION, Hand, Line, Page
 from moderation.review.numbers import Day
-from moderation.web import logplots, wording
+from moderation.web import actwords, logplots, wording
 from moderation.web.logforms import kept
 
 #: Values and their words.
@@ -56,7 +56,7 @@ def done(action: Action) -> str:
         Action.EDIT: gettext("Edited"),
         Action.WITHDRAW: gettext("Withdrawn"),
         Action.RESUME: gettext("Sent again"),
-    }.get(action) or wording.done(action)
+    }.get(action) or actwords.done(action)
 
 
 def hand(value: Hand) -> str:

@@ -14,7 +14,7 @@ from moderation.models.pagekey import BadAddress, ForeignPage, page_key
 from moderation.publishing import closing, counting, feeds, recent, strings, versions, writing
 from moderation.publishing.document import Document, Sort, Wish
 from moderation.publishing.ready import Asked, Kept, Kind
-from moderation.web import answers, assets, front, guards
+from moderation.web import answers, assets, front, guards, speech
 from moderation.web.formmark import mark
 
 bp = Blueprint("published", __name__)
@@ -31,7 +31,10 @@ def _of_a_site() -> None:
         if request.endpoint != "published.thread":
             guards.open_to_all()
         g.site = guards.site_or_404(key)
-        g.language = languages.negotiate(request.args.get("lang", ""), g.site.locale)
+        speech.speak_as(g.site)
+        # Only a page that no cache keeps may ask the browser for its language.
+        on_page = request.endpoint == "published.thread"
+        g.language = speech.chosen() if on_page else languages.negotiate(request.args.get("lang", ""), g.site.locale)
 
 
 @bp.get("/sites/<site:key>/thread")

@@ -13,7 +13,7 @@ from moderation.db import db
 from moderation.models import Action, Entry
 from moderation.review import decisions
 from moderation.review.context import context
-from moderation.web import answers, guards, sessions
+from moderation.web import actwords, answers, guards, sessions
 from moderation.web.queueforms import DecisionForm, FilterForm, back_to_list, written
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
@@ -167,7 +167,10 @@ def _back(done: dict[str, object]) -> AnyResponse:
 def _named(skipped: Sequence[decisions.Skipped]) -> list[tuple[int, str]]:
     """Say of each that was left as it is who moved it last, what they did and when."""
     return [
-        (one.revision.comment.newest.id, answers.said(one.last.action, who=one.who, at=one.last.at) if one.last else "")
+        (
+            one.revision.comment.newest.id,
+            actwords.said(one.last.action, who=one.who, at=one.last.at) if one.last else "",
+        )
         for one in skipped
     ]
 
@@ -205,7 +208,7 @@ def _skipped_json(skipped: decisions.Skipped) -> dict[str, object]:
         "who": skipped.who,
         "what": last.action if last else None,
         "when": last.at.isoformat(timespec="seconds") if last else None,
-        "said": answers.said(last.action, who=skipped.who, at=last.at) if last else "",
+        "said": actwords.said(last.action, who=skipped.who, at=last.at) if last else "",
     }
 
 

@@ -10,7 +10,7 @@ from moderation import review, triage
 from moderation.models import Status
 from moderation.review import View, Wanted
 from moderation.review.groups import Bond, Group
-from moderation.web import wording
+from moderation.web import actwords
 from moderation.web.queueforms import PLACE, place
 
 
@@ -111,7 +111,7 @@ def queue_words() -> dict[str, object]:
             "spam": gettext("Marked as spam by you"),
             "reopen": gettext("Put back to waiting by you"),
         },
-        "status": {str(status): wording.status(status) for status in Status},
+        "status": {str(status): actwords.status(status) for status in Status},
         "count": {
             "approve": gettext("Approved: {n}."),
             "reject": gettext("Rejected: {n}."),

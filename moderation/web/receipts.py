@@ -15,14 +15,14 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import force_locale, gettext, ngettext
-from werkzeug.exceptions import NotFound
+from flask_babel import gettext, ngettext
+from werkzeug.exceptions import HTTPException, LengthRequired, NotFound, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import lifecycle, receipts
 from moderation.db import db, reading
-from moderation.models import Comment, Via
-from moderation.web import answers, guards
+from moderation.models import Comment, Site, Via
+from moderation.web import answers, guards, speech
 from moderation.web.replyform import NotText, ReplyForm, fields_of
 
 bp = Blueprint("receipts", __name__, url_prefix="/receipts/<token:token>")
@@ -42,8 +42,7 @@ def _of_a_comment() -> AnyResponse | None:
             gettext("The link may have been cut short, or the receipt is forgotten."),
         )
     g.comment, g.site = comment, comment.thread.site
-    guards.open_to(g.site)
-    guards.may_be_framed_by(g.site)
+    _answer_as(g.site)
     if request.method == "POST":
         guards.refuse_foreign_origin(g.site, null_is_absent=not answers.wants_json())
     return None
@@ -51,15 +50,27 @@ def _of_a_comment() -> AnyResponse | None:
 
 @bp.after_request
 def _private(response: Response) -> Response:
-    """Keep it out of indexes; and let the site frame and read what was refused before its comment was known: a body."""
-    if "site" not in g and response.status_code in {411, 413}:
-        with reading():
-            comment = receipts.comment_of((request.view_args or {})["token"], secret=current_app.config["RECEIPT_KEY"])
-        if comment is not None:
-            guards.open_to(comment.thread.site)
-            guards.may_be_framed_by(comment.thread.site)
+    """Keep it out of indexes."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     return response
+
+
+@bp.errorhandler(LengthRequired)
+@bp.errorhandler(RequestEntityTooLarge)
+def _refused_body(error: HTTPException) -> AnyResponse:
+    """Let the site frame and read what was refused before its comment was known, in its language."""
+    if "site" not in g:
+        with reading():
+            comment = receipts.comment_of((request.view_args or {})["token"], secret=current_app.config["RECEIPT_KEY"])
+            if comment is not None:
+                _answer_as(comment.thread.site)
+    return answers.http(error)
+
+
+def _answer_as(site: Site) -> None:
+    speech.speak_as(site)
+    guards.open_to(site)
+    guards.may_be_framed_by(site)
 
 
 @bp.errorhandler(NotText)
@@ -145,15 +156,14 @@ def _page(comment: Comment, *, conflict: lifecycle.Conflict | None = None, statu
     receipt = receipts.look(comment)
     if answers.wants_json():
         return _as_json(receipt, status)
-    with force_locale(g.site.locale):
-        html = render_template(
-            "receipts/show.html",
-            receipt=receipt,
-            site=g.site,
-            token=_token(comment),
-            now=guards.clock(),
-            conflict=conflict,
-        )
+    html = render_template(
+        "receipts/show.html",
+        receipt=receipt,
+        site=g.site,
+        token=_token(comment),
+        now=guards.clock(),
+        conflict=conflict,
+    )
     return make_response(html, status)
 
 
@@ -169,17 +179,16 @@ def _edit_page(
     if answers.wants_json():
         title = gettext("This cannot be changed now") if status == 409 else gettext("Your reply was not sent yet")
         return answers.problem(status, title, errors={"comment": list(errors)} if errors else None)
-    with force_locale(g.site.locale):
-        html = render_template(
-            "receipts/edit.html",
-            receipt=receipt,
-            site=g.site,
-            token=_token(comment),
-            text=text,
-            errors=errors,
-            conflict=conflict,
-            is_duplicate=isinstance(conflict, lifecycle.Unchanged),
-        )
+    html = render_template(
+        "receipts/edit.html",
+        receipt=receipt,
+        site=g.site,
+        token=_token(comment),
+        text=text,
+        errors=errors,
+        conflict=conflict,
+        is_duplicate=isinstance(conflict, lifecycle.Unchanged),
+    )
     return make_response(html, status)
 
 

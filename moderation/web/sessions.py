@@ -11,8 +11,11 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SessionInterface, SessionMixin
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +23,10 @@ from werkzeug.datastructures import CallbackDict
 
 from moderation import db
 from moderation.models import WebSession
+from moderation.web import answers
 from moderation.web.guards import METHODS_THAT_READ, clock
+
+log = structlog.get_logger()
 
 #: What a cookie's value begins with before anybody signed in; no id of a session begins so.
 UNSIGNED_IN = "."
@@ -45,6 +51,16 @@ def init_app(app: Flask) -> None:
     """Keep the app's sessions here; before what asks for a session's token."""
     app.session_interface = StoredSessions()
     app.before_request(_refuse_unread)
+    app.register_error_handler(CSRFError, _expired)
+
+
+def _expired(error: CSRFError) -> Response:
+    log.info("csrf.refused", why=error.description)
+    return answers.error_page(
+        400,
+        gettext("The page was open too long"),
+        gettext("Nothing was done. Go back, load the page again and repeat what you did."),
+    )
 
 
 def _refuse_unread() -> None:

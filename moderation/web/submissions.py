@@ -15,15 +15,16 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import force_locale, gettext, ngettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import select
+from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, intake, markup, publishing, receipts
 from moderation.db import db, reading
 from moderation.models import Comment, Revision, Site, Status, Thread, Via
 from moderation.models.pagekey import BadAddress, ForeignPage, page_key
-from moderation.web import answers, guards, limits
+from moderation.web import answers, guards, limits, speech
 from moderation.web.formmark import mark
 from moderation.web.replyform import FROM_WORDPRESS, NotText, ReplyForm, fields_of
 
@@ -41,30 +42,30 @@ def _of_a_site() -> None:
         guards.refuse_foreign_origin(g.site, null_is_absent=not answers.wants_json())
 
 
-@bp.after_request
-def _readable(response: Response) -> Response:
-    """Let the site's pages read and frame also what was refused before anybody asked for the site: a body."""
-    if "site" not in g and response.status_code in {411, 413}:
+@bp.errorhandler(LengthRequired)
+@bp.errorhandler(RequestEntityTooLarge)
+def _refused_body(error: HTTPException) -> AnyResponse:
+    """Let the site's pages read and frame also what was refused before anybody asked for the site, in its language."""
+    if "site" not in g:
         with reading():
             site = accounts.site((request.view_args or {})["key"])
         if site is not None:
+            speech.speak_as(site)
             guards.open_to(site)
             guards.may_be_framed_by(site)
-    return response
+    return answers.http(error)
 
 
 @bp.post("/sites/<site:key>/replies")
 def take(key: str) -> AnyResponse:
     """Hold a reply and answer with its receipt."""
-    with force_locale(g.site.locale):
-        return _take(fields_of(request), site=g.site)
+    return _take(fields_of(request), site=g.site)
 
 
 @bp.post("/sites/<site:key>/wp-comments-post.php")
 def take_wordpress(key: str) -> AnyResponse:
     """Hold a reply that a WordPress form sends."""
-    with force_locale(g.site.locale):
-        return _take(_from_wordpress(fields_of(request), site=g.site), site=g.site)
+    return _take(_from_wordpress(fields_of(request), site=g.site), site=g.site)
 
 
 @bp.post("/sites/<site:key>/preview")
@@ -143,12 +144,11 @@ def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
     comment = intake.receive(draft, site=site, pause=pause, now=now)
     db.session.commit()
     token = receipts.token_of(comment, secret=current_app.config["RECEIPT_KEY"])
-    path = url_for("receipts.show", token=token)
     if for_program:
-        return make_response(
-            jsonify(status="held", receipt=current_app.config["BASE_URL"] + path, comment=comment.id), 201
-        )
-    return redirect(path, 303)
+        # Without a language: what is done with a receipt is added to its address.
+        receipt = current_app.config["BASE_URL"] + url_for("receipts.show", token=token, lang=None)
+        return make_response(jsonify(status="held", receipt=receipt, comment=comment.id), 201)
+    return redirect(url_for("receipts.show", token=token), 303)
 
 
 def _confirm(form: ReplyForm, site: Site) -> Response:

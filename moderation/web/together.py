@@ -14,7 +14,7 @@ from moderation.db import db
 from moderation.models import Membership, Revision
 from moderation.review import answering, changes, notes
 from moderation.review.decisions import Outcome
-from moderation.web import answers, guards, presence, sessions
+from moderation.web import actwords, answers, guards, presence, sessions
 from moderation.web.queueforms import MOST_NOTE, back_to_list, choice, marks_in, written
 
 bp = Blueprint("together", __name__, url_prefix="/queue")
@@ -121,7 +121,7 @@ def _moved_json(one: changes.Moved) -> dict[str, object]:
         "mine": one.entry.account_id == guards.account().id,
         "what": one.entry.action,
         "when": one.entry.at.isoformat(timespec="seconds"),
-        "said": answers.said(one.entry.action, who=one.who, at=one.entry.at),
+        "said": actwords.said(one.entry.action, who=one.who, at=one.entry.at),
     }
 
 
@@ -133,7 +133,7 @@ def _refused(text: str) -> AnyResponse:
 def _too_late(outcome: Outcome) -> AnyResponse:
     [skipped] = outcome.skipped
     last = skipped.last
-    text = answers.said(last.action, who=skipped.who, at=last.at) if last else ""
+    text = actwords.said(last.action, who=skipped.who, at=last.at) if last else ""
     return answers.error_page(409, gettext("Already decided"), text)
 
 

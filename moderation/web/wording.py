@@ -1,14 +1,16 @@
-"""How templates say times, waits, findings and statuses: Jinja filters, in the current locale."""
+"""How templates say times, waits and words of authors: Jinja filters, in the current locale."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from urllib.parse import urlsplit
 
+from babel import Locale
+from babel.dates import get_datetime_format
 from flask import Flask
 from flask_babel import format_datetime, get_locale, gettext, ngettext
 from markupsafe import Markup
 
 from moderation import markup, triage
-from moderation.models import Action, Status
 from moderation.models.pagekey import is_web_address
 from moderation.web import letter
 from moderation.web.guards import clock
@@ -28,20 +30,18 @@ def init_app(app: Flask) -> None:
         plainly=letter.plainly,
         trusted=trusted,
         plain=plain,
-        status=status,
-        done=done,
     )
-    app.jinja_env.globals.update(clock=clock, locale=get_locale)
+    app.jinja_env.globals.update(clock=clock)
 
 
 def moment(at: datetime) -> str:
     """Say a time to the minute, in UTC."""
-    return gettext("%(time)s UTC", time=format_datetime(at, "d MMM y, HH:mm", rebase=False))
+    return gettext("%(time)s UTC", time=format_datetime(at, _moment(get_locale()), rebase=False))
 
 
 def day(at: datetime) -> str:
     """Say a day."""
-    return str(format_datetime(at, "d MMM y", rebase=False))
+    return str(format_datetime(at, _day(get_locale()), rebase=False))
 
 
 def iso(at: datetime) -> str:
@@ -86,36 +86,21 @@ def plain(html: str) -> str:
     return " ".join(markup.plain_text(html).split())
 
 
-def status(value: Status) -> str:
-    """Say a status."""
-    return {
-        Status.PENDING: gettext("Waiting"),
-        Status.APPROVED: gettext("Approved"),
-        Status.REJECTED: gettext("Rejected"),
-        Status.SPAM: gettext("Spam"),
-        Status.RETURNED: gettext("Returned to its author"),
-        Status.SUPERSEDED: gettext("Replaced by a newer text"),
-        Status.WITHDRAWN: gettext("Withdrawn by its author"),
-    }[value]
+@cache
+def _moment(locale: Locale | None) -> str:
+    """Return how a language writes a day and a time."""
+    time = _skeleton(locale, "Hm") or "HH:mm"
+    joined = str(get_datetime_format("medium", locale or Locale("en"))).replace("'", "")
+    return joined.replace("{0}", time).replace("{1}", _day(locale))
 
 
-def done(action: str) -> str:
-    """Say what was done."""
-    return {
-        Action.SUBMIT: gettext("Sent"),
-        Action.APPROVE: gettext("Approved"),
-        Action.REJECT: gettext("Rejected"),
-        Action.SPAM: gettext("Marked as spam"),
-        Action.REOPEN: gettext("Put back to waiting"),
-        Action.RETURN: gettext("Returned to its author"),
-        Action.SUPERSEDE: gettext("Replaced by a newer text"),
-        Action.EDIT: gettext("Edited by its author"),
-        Action.WITHDRAW: gettext("Withdrawn by its author"),
-        Action.RESUME: gettext("Sent again by its author"),
-        Action.UNDO: gettext("Undone"),
-        Action.NOTE: gettext("Note"),
-        Action.HAND: gettext("Handed over"),
-        Action.SIGN_IN: gettext("Signed in"),
-        Action.CREATE: gettext("Added"),
-        Action.CHANGE: gettext("Changed"),
-    }.get(Action(action), action)
+def _day(locale: Locale | None) -> str:
+    """Return how a language writes a day."""
+    return _skeleton(locale, "yMMMd") or "d MMM y"
+
+
+def _skeleton(locale: Locale | None, name: str) -> str:
+    """Return a pattern of a language's own; nothing for English, which is written as in Britain."""
+    if locale is None or locale.language == "en":
+        return ""
+    return str(locale.datetime_skeletons[name].pattern)
