@@ -1,4 +1,4 @@
-"""What the tests need of the machine: a PostgreSQL cluster, a browser, and plain words at the end where one is missing.
+"""What the tests need of the machine: PostgreSQL, a browser, nginx, and plain words at the end where one is missing.
 
 A pytest plugin. The first test that asks starts the cluster, in whichever worker that is; the run's own process stops
 it. What is missing leaves tests out, and fails the run under CI or MODERATION_TEST_REQUIRE_ALL.
@@ -12,14 +12,16 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import browser, postgres
+from tests.deploy import proxy
 
 #: Where the run's cluster is or will be; inherited by the workers.
 CLUSTER = "MODERATION_TEST_CLUSTER"
-INSTALL = "apt-get install -y chromium postgresql"
+INSTALL = "apt-get install -y chromium nginx openssl postgresql"
 #: What may be missing: how to look for it, and what goes untested without it.
 PARTS: dict[str, tuple[Callable[[], object], str]] = {
     "Chromium": (browser.chromium_path, "everything a person sees: the journeys, the embed, accessibility"),
     "PostgreSQL": (postgres.available, "the product on PostgreSQL: its locks, its migrations"),
+    "nginx": (proxy.available, "the shipped nginx configuration in front of the product"),
 }
 
 
@@ -70,6 +72,14 @@ def chromium() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=path, args=browser.launch_arguments())
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> proxy.Certificate:
+    """Return what nginx shows of itself in the tests. Without nginx, and openssl that makes this, they are left out."""
+    if not proxy.available():
+        _leave_out("nginx")
+    return proxy.make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.hookimpl(trylast=True)
