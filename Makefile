@@ -8,7 +8,7 @@ SIZES ?= 1000,100000
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint fuzz soak bench translations lock clean
+.PHONY: help run test lint fuzz soak bench translations embed lock clean
 
 # Every check runs, even after one failed; the names of those that failed come last.
 CHECKS = "ruff check ." "ruff format --check ." "mypy --strict moderation" "lint-imports --no-logo" \
@@ -53,6 +53,15 @@ translations: .venv/run.stamp ## bring the catalogs of moderation/translations u
 		-i .venv/messages.pot -d moderation/translations
 	@.venv/bin/pybabel -q compile -d moderation/translations
 
+# Nobody who runs the product needs node: the built file is committed.
+embed: node_modules/.package-lock.json ## build embed.js from moderation/static/embed/ and the styles (needs node and npm)
+	@npm run --silent build
+	@gzip -9nc moderation/static/embed.js | wc -c | sed 's/$$/ bytes gzip of embed.js/'
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 lock: ## pin what pyproject.toml asks for, with hashes; needs uv (UPGRADE=1 takes the newest)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	@$(COMPILE) --output-file requirements.txt
@@ -61,7 +70,7 @@ lock: ## pin what pyproject.toml asks for, with hashes; needs uv (UPGRADE=1 take
 		{ echo "These lines name a local index and must not be committed." >&2; exit 1; }
 
 clean: ## remove the virtual environment and every cache; instance/ stays
-	@rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 .venv/run.stamp: requirements.txt | .venv/bin/pip

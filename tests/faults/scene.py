@@ -110,9 +110,14 @@ class Scene:
 
     def public(self, site: str = "courier", page: str = PAGE) -> dict[int, str]:
         """Return what the public reads on a page: words by comment."""
-        answer = self.app.test_client().get(f"/sites/{site}/thread.json", query_string={"page": page})
-        shown = [one for one in answer.json["comments"] if one["place"] == "public"]
-        return {one["id"]: one["body"] for one in shown}
+        client, part, parts = self.app.test_client(), 0, 1
+        shown: dict[int, str] = {}
+        while part < parts:
+            part += 1
+            found = client.get(f"/sites/{site}/thread.json", query_string={"page": page, "part": part}).json
+            shown |= {one["id"]: one["body"] for one in found["comments"] if one["place"] == "public"}
+            parts = found["parts"]
+        return shown
 
     def assert_whole(self) -> None:
         """Fail unless the log proves every status, no comment has two open or two public texts, and readers get

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import PASSWORD
 from tests.journeys.desk import Desk
+from tests.journeys.embedding import Place
+from tests.journeys.hosting import Website, website
 from tests.server import Server, running
 
 # What a page is to show it may show late on a machine that does much else.
@@ -42,6 +44,19 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Serve an installation to moderate in; each test makes a site and moderators of its own there."""
     with running(tmp_path_factory.mktemp("desk"), REPLY_PAUSE=0, SIGN_INS_PER_HOUR=1000) as server:
         yield Desk(server)
+
+
+@pytest.fixture(scope="session")
+def web() -> Iterator[Website]:
+    """Serve somebody else's website."""
+    with website() as site:
+        yield site
+
+
+@pytest.fixture
+def place(desk: Desk, web: Website) -> Place:
+    """Make a site of the service for that website, with nothing on it."""
+    return Place(desk, web)
 
 
 @pytest.fixture(params=["with-script", "without-script"])

@@ -1,5 +1,6 @@
 """A newsroom to moderate in: sites with moderators and held replies, seen and changed behind the browser's back."""
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, islice
@@ -119,9 +120,9 @@ class Desk:
 
     def public(self, site: str, page: Page) -> list[dict[str, Any]]:
         """Return the comments that the public reads on the article."""
-        answer = page.request.get(
-            f"{self.server.url}/sites/{site}/thread.json", params={"page": f"{self.origin}/demo/mill-lane"}
-        )
+        # Asked in a way that nobody has asked in before, it is no answer of a second ago.
+        params = {"page": f"{self.origin}/demo/mill-lane", "afresh": secrets.token_hex(8)}
+        answer = page.request.get(f"{self.server.url}/sites/{site}/thread.json", params=params)
         assert answer.status == 200
         return list(answer.json()["comments"])
 

@@ -93,7 +93,7 @@ def test_a_refusal_is_told_with_its_reason_until_it_is_put_away(
     card = queue.locator("article.card", has_text=words)
     card.get_by_role("button", name="Reject…").click()
     queue.get_by_role("button", name="Advertising").click()
-    queue.wait_for_url("**/queue/")
+    expect(queue.get_by_role("button", name="Undo").first).to_be_visible()
     page.reload()
     told = page.locator("article.mine", has_text=words)
     expect(told.get_by_role("heading", name="Your reply was not approved: see its receipt")).to_be_visible()

@@ -1,0 +1,100 @@
+// A reply on its way: sent once however often one presses, tried again under the same key, and never lost.
+import { button, el, emit } from "../dom.js";
+import { ask } from "../service.js";
+import { complainAt, fields, parent, renew, sheet, submit, turn, wait } from "./form.js";
+import { shelve, shelved, showHeld } from "./kept.js";
+import { addressOf, post, say } from "./root.js";
+import { locale, words } from "./words.js";
+
+export let sending;
+// What is said above the form when it came back.
+export let complaint;
+let mark;
+
+// What must be fresh is asked for when the form is first touched: mark, key, and how long it takes at present.
+export function freshMark() {
+  mark ??= ask(addressOf("form")).then(({ value }) => {
+    const { wait, token = "", key = crypto.getRandomValues(new Uint32Array(5)).join("-") } = value ?? {};
+    sayWait(wait?.half);
+    return { token, key };
+  });
+  return mark;
+}
+
+function sayWait(minutes) {
+  if (!minutes || minutes > 2880) return;
+  const [number, unit] = minutes < 60 ? [minutes, "minute"] : [minutes / 60, "hour"];
+  const text = number.toLocaleString(locale, { style: "unit", unit, unitDisplay: "long" });
+  wait.textContent += ` ${words.usually.replace("{time}", text)}`;
+}
+
+export async function send(event) {
+  event?.preventDefault();
+  if (sending) return;
+  busy(words.sending);
+  say(words.sending);
+  const typed = { parent: parent?.id ?? "", title: document.title, ...(await freshMark()) };
+  for (const name in fields) typed[name] = fields[name].value;
+  const { status, value, wait } = await post("replies", typed);
+  busy();
+  say("");
+  if (status === 201) accepted(typed, value);
+  else refused(status, value ?? {}, wait);
+}
+
+// While there are words for it, the button does nothing but say them.
+function busy(text) {
+  sending = submit.ariaDisabled = !!text;
+  submit.textContent = text || words.post;
+}
+
+// The service said how long it wants to be left alone.
+function pause(seconds) {
+  busy(seconds > 0 && `${words.post} (${seconds})`);
+  if (seconds > 0) setTimeout(pause, 1000, seconds - 1);
+  else say(words.again);
+}
+
+function accepted({ parent, comment: text }, { receipt, comment }) {
+  const kept = { receipt, parent, text, state: "held", since: new Date() };
+  shelve([...shelved(), kept]);
+  mark = null;
+  clear();
+  renew();
+  showHeld(kept).focus();
+  emit(host, "reply:held", { comment, receipt });
+}
+
+function refused(status, { title = words.not_sent, errors = {} }, wait) {
+  // This key belongs to another reply already.
+  if (status === 409) mark = null;
+  turn();
+  for (const name in fields) complainAt(name, errors[name]);
+  const lines = Object.keys(errors).map((name) => el("li", line(name, errors[name].join(" "))));
+  clear();
+  complaint = el("div.box alert", { role: "alert", tabIndex: -1 }, el("h3", title), el("ul", ...lines));
+  // The key stays: should the reply have arrived after all, sending it again gets the answer it missed.
+  if (!status || status > 499) {
+    const { not_sent_note, offline, again } = words;
+    complaint.append(el("p", navigator.onLine ? not_sent_note : offline), button("post", again, send));
+  }
+  sheet.prepend(complaint);
+  complaint.focus();
+  if (wait) pause(wait);
+  emit(host, "reply:error", { status, title });
+}
+
+function clear() {
+  complaint?.remove();
+  complaint = null;
+}
+
+function line(name, text) {
+  const field = fields[name];
+  if (!field) return text;
+  const onclick = () => {
+    field.focus();
+    return false;
+  };
+  return el("a", { href: `#${name}`, onclick }, `${words[name]}: ${text}`);
+}
