@@ -115,6 +115,12 @@ class Place:
             thread.version += 1
             db.session.commit()
 
+    def takes(self, minutes: int) -> None:
+        """Let half of the site's replies be decided within so many minutes."""
+        with self.desk.app.app_context():
+            site_of(self.key).head.wait_half = minutes
+            db.session.commit()
+
     def held(self, words: str) -> int:
         """Count the comments that hold these words, in the database."""
         with self.desk.app.app_context():

@@ -251,6 +251,21 @@ def test_who_is_to_wait_is_told_how_long(tmp_path: Path, browse: Callable[..., P
         expect(page.locator("article.mine")).to_have_count(2)
 
 
+def test_how_long_it_takes_at_present_is_said_when_one_begins_to_write(
+    place: Place, browse: Callable[..., Page]
+) -> None:
+    place.takes(180)
+    page = browse()
+    open_(page, place.article())
+    expect(page.locator(".wait")).to_have_text("Every reply is read by a person before it appears.")
+    for words in ("The first of two.", "The second of two."):
+        fill(page, words)
+        said = "Every reply is read by a person before it appears. Usually within 3 hours."
+        expect(page.locator(".wait")).to_have_text(said)
+        post(page)
+        expect(page.locator("article.mine").last).to_contain_text(words)
+
+
 def test_a_preview_speaks_and_goes_back(place: Place, browse: Callable[..., Page]) -> None:
     page = browse()
     open_(page, place.article())

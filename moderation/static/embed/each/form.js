@@ -2,7 +2,7 @@
 import { button, el, node } from "../dom.js";
 import { store, stored } from "./kept.js";
 import { box, post, say, shelf } from "./root.js";
-import { complaint, freshMark, send, sending } from "./sending.js";
+import { freshMark, sayWait, send, sending } from "./sending.js";
 import { items, thread } from "./thread.js";
 import { locale, named, words } from "./words.js";
 
@@ -26,8 +26,8 @@ let writing, looking, previewing;
 
 export function form() {
   const lines = ["comment", ...DETAILS].map(field);
-  submit.textContent = words.post;
-  wait.textContent = words.read_first;
+  submit.append(words.post);
+  sayWait();
   sheet = el(
     "form.form",
     { noValidate: true, onsubmit: send },
@@ -96,7 +96,7 @@ function afterPress(act) {
 
 // What one has written is looked at on leaving the field; whoever posts meanwhile is told by the service.
 function check(name) {
-  if (sending || complaint) return;
+  if (sending) return;
   // Only what is certainly wrong, as the browser knows it; the service knows better.
   const { valueMissing, typeMismatch } = fields[name].validity;
   const text = words[valueMissing ? `need_${name}` : typeMismatch && `bad_${name}`];

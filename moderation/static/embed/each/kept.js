@@ -8,8 +8,8 @@ import { tail, time, words } from "./words.js";
 
 // Held replies that one browser is shown at one page; an older one still has its receipt.
 const MOST_KEPT = 10;
-// What stands on one's own reply, by what became of it; without words it is not shown.
-const HEADINGS = { held: "held", returned: "returned", rejected: "decided", published: "published" };
+// What became of a reply is called as the words about it are, but for these; without words it is not shown.
+const CALLED = { rejected: "decided", withdrawn: "" };
 
 let cards;
 
@@ -39,7 +39,7 @@ export function shelve(kept) {
 }
 
 export function stateWords({ state }) {
-  return words[HEADINGS[state]];
+  return words[CALLED[state] ?? state];
 }
 
 // A receipt's address ends in the comment's number, a point, and the secret.
@@ -67,7 +67,7 @@ export function showHeld(kept) {
     "article.box mine",
     { tabIndex: -1, "aria-labelledby": id },
     el("h3", { id }, stateWords(kept)),
-    el("p.note", words.held_note, " ", since && time(since)),
+    el("p.note", words.held_note, " · ", since && time(since)),
     text,
     el("p", el("a", { href }, words.receipt), " ", el("small", words.receipt_note)),
     el(

@@ -91,12 +91,11 @@ function place(comment) {
   if (comment.place !== "public") return el("article.gone", attributes, words[comment.place] ?? words.not_public);
   const name = comment.author || words.anonymous;
   const by = `by-${id}`;
-  const who = el("bdi", name);
   const label = words.reply_to.replace("{name}", name);
   return el(
     "article.comment",
     { ...attributes, "aria-labelledby": by },
-    el("h3.author who", { id: by }, url ? linked(url, who) : who),
+    el("h3.author who", { id: by }, linked(url, el("bdi", name))),
     el("a.when", { href: hereAt(anchor), title: words.link }, time(at)),
     el("div.text", { dir: "auto" }, ...body.map(node)),
     thread.closed ? "" : button("re", words.reply, () => aim({ id, name }), { "aria-label": label }),

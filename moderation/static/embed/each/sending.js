@@ -8,8 +8,7 @@ import { locale, words } from "./words.js";
 
 export let sending;
 // What is said above the form when it came back.
-export let complaint;
-let mark;
+let complaint, mark;
 
 // What must be fresh is asked for when the form is first touched: mark, key, and how long it takes at present.
 export function freshMark() {
@@ -21,11 +20,12 @@ export function freshMark() {
   return mark;
 }
 
-function sayWait(minutes) {
+export function sayWait(minutes) {
+  wait.textContent = words.read_first;
   if (!minutes || minutes > 2880) return;
   const [number, unit] = minutes < 60 ? [minutes, "minute"] : [minutes / 60, "hour"];
   const text = number.toLocaleString(locale, { style: "unit", unit, unitDisplay: "long" });
-  wait.textContent += ` ${words.usually.replace("{time}", text)}`;
+  wait.append(` ${words.usually.replace("{time}", text)}`);
 }
 
 export async function send(event) {
@@ -55,8 +55,8 @@ function pause(seconds) {
   else say(words.again);
 }
 
-function accepted({ parent, comment: text }, { receipt, comment }) {
-  const kept = { receipt, parent, text, state: "held", since: new Date() };
+function accepted({ parent, comment: text }, { receipt, comment, status: state }) {
+  const kept = { receipt, parent, text, state, since: new Date() };
   shelve([...shelved(), kept]);
   mark = null;
   clear();
@@ -86,7 +86,6 @@ function refused(status, { title = words.not_sent, errors = {} }, wait) {
 
 function clear() {
   complaint?.remove();
-  complaint = null;
 }
 
 function line(name, text) {

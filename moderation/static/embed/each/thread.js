@@ -40,8 +40,8 @@ function showNotLoaded() {
 async function show(found) {
   adopt(found);
   dress(found.settings);
-  earlier.textContent = words.earlier;
-  more.textContent = words.more;
+  earlier.append(words.earlier);
+  more.append(words.more);
   news.hidden = true;
   const all = el("section.thread", { "aria-labelledby": "replies" }, el("div.row top", heading, sorting()), earlier, list);
   box.replaceChildren(all);
