@@ -5,6 +5,9 @@ PYTHON ?= python3
 # How many comments wait in the queues that are measured.
 SIZES ?= 1000,100000
 
+# --quick, --check: see benchmarks/run.py.
+BENCH ?=
+
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
@@ -22,7 +25,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # exec hands Ctrl-C and SIGTERM straight to the server, which ends with 0; so make has nothing to complain of.
 run: .venv/run.stamp ## install what is missing, bring the database up to date, serve (PYTHON=python3.12 for another Python)
@@ -40,8 +43,10 @@ fuzz: .venv/tests.stamp ## long tests with random input
 soak: .venv/tests.stamp ## long tests under load
 	@.venv/bin/pytest -m soak
 
-bench: .venv/tests.stamp ## measure this product on this machine (SIZES=1000,1000000 for a queue of a million, an hour)
-	@.venv/bin/python benchmarks/run.py
+bench: .venv/tests.stamp ## measure reading and writing against others, ten minutes, into docs/benchmarks.md (BENCH=--quick for two)
+	@.venv/bin/python -m benchmarks.run $(BENCH)
+
+bench-queue: .venv/tests.stamp ## measure the queue (SIZES=1000,1000000 for a million that wait, an hour)
 	@.venv/bin/python -m benchmarks.review --sizes $(SIZES)
 
 # The newest texts go from the sources into every catalog, and what is translated is compiled; dates stay, so that a run

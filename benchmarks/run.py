@@ -1,194 +1,80 @@
-"""How fast it is, as ratios against something run in the same minutes on the same machine.
+"""How fast it is and what it takes, as ratios against others in the same minutes on the same machine.
 
-Reads: `thread.json` of a 100-comment thread against a Flask view that answers the same bytes, on the same server.
-Writes: held replies against the same number of one-row synced SQLite transactions, by as many writers.
-The client is Python and shares the processors: the ratios mean something, the figures beside them less.
+`python -m benchmarks.run` installs what it needs into benchmarks/.tools, listens on loopback alone, takes about ten
+minutes, and writes docs/benchmarks.md with its plot. With --quick it takes two, on less, and writes nothing.
 """
 
-import json
-import os
-import secrets
-import signal
-import socket
-import sqlite3
+import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-T = TypeVar("T")
+from benchmarks import contestants, footprint, reading, report, tools, workload, writing
+from benchmarks.bench import ROOT, Failed
 
-ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 5.0
-CLIENTS = 8
-PAGE = "https://courier.example/news/mill-lane"
-
-BARE = """
-from pathlib import Path
-from typing import TypeVar
-from flask import Flask, Response
-app = Flask(__name__)
-BODY = Path({body!r}).read_bytes()
-@app.get("/bare")
-def bare():
-    return Response(BODY, content_type="application/json")
-"""
+#: Fewer rounds are no median, fewer starts neither.
+ROUNDS, STARTS = 5, 5
 
 
 def main() -> None:
-    """Run all and print one line each."""
-    with tempfile.TemporaryDirectory() as folder:
-        instance = Path(folder)
-        port = free_port()
-        environ = os.environ | {
-            "MODERATION_INSTANCE_PATH": str(instance),
-            "MODERATION_BIND": f"127.0.0.1:{port}",
-            "MODERATION_REPLY_PAUSE": "0",
-            "MODERATION_LOG_LEVEL": "error",
-            "MODERATION_DEMO": "0",
-        }
-        flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
-        for command in (["db", "upgrade"], ["site", "create", "courier", "--origin", "https://courier.example"]):
-            subprocess.run([*flask, *command], cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
-        fill(instance, flask, environ)
-        url = f"http://127.0.0.1:{port}"
-        with_server([*flask, "serve"], environ, url + "/readyz", lambda: measure(url, instance))
-
-
-def measure(url: str, instance: Path) -> None:
-    """Measure reads and writes of a running service, each beside its yardstick."""
-    thread = f"{url}/sites/courier/thread.json?page={PAGE}"
-    body = instance / "bare.json"
-    body.write_bytes(urllib.request.urlopen(thread).read())
-    (instance / "bare.py").write_text(BARE.format(body=str(body)))
-    port = free_port()
-    granian = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        "--port",
-        str(port),
-        "--workers",
-        "2",
-        "bare:app",
-    ]
-    bare = f"http://127.0.0.1:{port}/bare"
-    ours = rate(lambda: urllib.request.urlopen(thread).read())
-    yardstick = with_server(
-        granian,
-        os.environ | {"PYTHONPATH": str(instance)},
-        bare,
-        lambda: rate(lambda: urllib.request.urlopen(bare).read()),
-    )
-    say("reads of a 100-comment thread", ours, "the same bytes from a bare Flask view", yardstick)
-    ours = rate(lambda: post(f"{url}/sites/courier/replies"))
-    yardstick = synced_rows(instance / "yardstick.sqlite")
-    say("replies held", ours, "one-row synced SQLite transactions", yardstick)
-
-
-def say(what: str, ours: float, against: str, theirs: float) -> None:
-    """Print one ratio."""
-    print(f"{what}: {ours:,.0f}/s; {against}: {theirs:,.0f}/s; ratio {ours / theirs:.2f}")
-
-
-def rate(call: Callable[[], object]) -> float:
-    """Return how often per second all clients together get an answer."""
-    counts = [0] * CLIENTS
-    end = time.monotonic() + SECONDS
-
-    def run(number: int) -> None:
-        while time.monotonic() < end:
-            call()
-            counts[number] += 1
-
-    clients = [threading.Thread(target=run, args=(number,)) for number in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    return sum(counts) / SECONDS
-
-
-def post(url: str) -> None:
-    """Send one reply that nobody sent before."""
-    word = secrets.token_hex(8)
-    fields = {"comment": f"Wider is good news, {word}.", "author": word, "email": f"{word}@home.example", "page": PAGE}
-    request = urllib.request.Request(
-        url, urllib.parse.urlencode(fields).encode(), {"Accept": "application/json"}, method="POST"
-    )
-    assert json.load(urllib.request.urlopen(request))["status"] == "held"
-
-
-def synced_rows(path: Path) -> float:
-    """Return how many one-row transactions a second as many writers bring to the disk."""
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("CREATE TABLE row (id INTEGER PRIMARY KEY, text TEXT)")
-    local = threading.local()
-
-    def insert() -> None:
-        if not hasattr(local, "connection"):
-            local.connection = sqlite3.connect(path, timeout=15, isolation_level=None)
-            local.connection.execute("PRAGMA synchronous=FULL")
-        local.connection.execute("BEGIN IMMEDIATE")
-        local.connection.execute("INSERT INTO row (text) VALUES (?)", (secrets.token_hex(500),))
-        local.connection.execute("COMMIT")
-
-    return rate(insert)
-
-
-def fill(instance: Path, flask: list[str], environ: dict[str, str]) -> None:
-    """Publish a thread of 100 comments, through the import."""
-    comment = """<wp:comment><wp:comment_id>{n}</wp:comment_id><wp:comment_author>Margit</wp:comment_author>
-    <wp:comment_author_email>margit@home.example</wp:comment_author_email>
-    <wp:comment_date_gmt>2026-11-20 10:00:00</wp:comment_date_gmt><wp:comment_approved>1</wp:comment_approved>
-    <wp:comment_parent>0</wp:comment_parent><wp:comment_content>Wider is good news, number {n}. I pushed a twin pram
-    over the old one for two years and always had to wait.</wp:comment_content></wp:comment>"""
-    export = f"""<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel><wp:wxr_version>1.2</wp:wxr_version><item>
-    <title>Mill Lane</title><link>{PAGE}</link><wp:post_id>41</wp:post_id><wp:status>publish</wp:status>
-    {"".join(comment.format(n=n) for n in range(1, 101))}</item></channel></rss>"""
-    (instance / "export.xml").write_text(export)
-    command = [*flask, "import", "wordpress", str(instance / "export.xml"), "--site", "courier"]
-    subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
-
-
-def with_server(command: list[str], environ: dict[str, str], ready: str, work: Callable[[], T]) -> T:
-    """Do something while a server runs."""
-    server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
+    """Measure everything, print it, and say which bars hold."""
+    asked = arguments()
+    began = time.monotonic()
     try:
-        wait_for(ready)
-        return work()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+        tools.make_ready()
+        with tempfile.TemporaryDirectory(prefix="lar-bench-", dir=tools.TOOLS) as folder:
+            found = measure(Path(folder), quick=asked.quick)
+    except Failed as fault:
+        sys.exit(f"Not measured: {fault}")
+    minutes = (time.monotonic() - began) / 60
+    print(report.in_text(found))
+    if not asked.quick or asked.write:
+        report.write(found, minutes=minutes)
+        print(f"Written to {report.PAGE} and {report.PLOT}, after {minutes:.1f} minutes")
+    if asked.check and not all(bar.holds for bar in report.bars(found)):
+        sys.exit("Not every bar holds.")
 
 
-def wait_for(url: str) -> None:
-    """Wait until an address answers."""
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(url)
-        except urllib.error.URLError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit(f"{url} does not answer")
+def arguments() -> argparse.Namespace:
+    """Read what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two minutes, less data, fewer rounds: a try, no result")
+    parser.add_argument("--write", action="store_true", help="write the page after a quick run too")
+    parser.add_argument("--check", action="store_true", help="fail where a bar is missed")
+    return parser.parse_args()
 
 
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def measure(folder: Path, *, quick: bool) -> report.Found:
+    """Fill, then measure reading, writing, memory and start."""
+    size, rounds = (workload.QUICK, 2) if quick else (workload.WHOLE, ROUNDS)
+    two, one, small, isso, rest = (folder / name for name in ("two", "one", "small", "isso", "rest"))
+    for made in (two, isso, rest):
+        made.mkdir()
+    print(f"Filling with {size.threads:,} threads, {size.comments:,} comments and {size.held:,} that wait", flush=True)
+    options = ["--quick"] if quick else []
+    filled = subprocess.run([sys.executable, "-m", "benchmarks.filling", str(two), *options], cwd=ROOT)
+    if filled.returncode:
+        raise Failed("the workload could not be filled in")
+    for copy in (one, small):
+        shutil.copytree(two, copy)
+    # It makes its tables when it first starts.
+    with contestants.isso(isso, by=next(iter(contestants.ISSO_SERVERS))):
+        pass
+    contestants.fill_isso(isso, workload.published(size))
+    # Memory first: nothing that could share it runs yet.
+    starts = 3 if quick else STARTS
+    footprints = [footprint.measure(small, workers=workers, size=size, starts=starts) for workers in (2, 1)]
+    return report.Found(
+        machine=tools.machine(),
+        size=size,
+        rounds=rounds,
+        reading=reading.measure(two, one, isso, rest, rounds=rounds, seconds=1 if quick else 2),
+        writing=writing.measure(two, one, isso, size=size, rounds=rounds, seconds=2 if quick else 3),
+        footprints=footprints,
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,2 @@
+-- The same request again and again: nothing but the report.
+require("report")
