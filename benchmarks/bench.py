@@ -48,6 +48,7 @@ class Round:
     #: Milliseconds half of the answers, and 99 of 100, kept within.
     p50: float
     p99: float
+    answers: int
 
 
 @dataclass
@@ -118,7 +119,7 @@ def wrk(load: Load, *, seconds: float) -> Round:
     bad = {name: said[name] for name in ("status", "read", "write", "timeout", "connect") if said[name]}
     if bad or not said["answers"]:
         raise Failed(f"{load.url}, {load.script}: {said['answers']} answers, bad ones among them: {bad or 'none'}")
-    return Round(said["answers"] * 1e6 / said["microseconds"], said["p50"] / 1000, said["p99"] / 1000)
+    return Round(said["answers"] * 1e6 / said["microseconds"], said["p50"] / 1000, said["p99"] / 1000, said["answers"])
 
 
 @contextmanager

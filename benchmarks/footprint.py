@@ -35,7 +35,7 @@ def measure(instance: Path, *, workers: int, size: workload.Size, starts: int, s
                 wrk(Load(server.url + contestants.thread(page), headers), seconds=1)
         for page in range(len(workload.LARGE), min(size.threads, 200)):
             get(server.url + contestants.thread(page))
-        writing.hold(server, size=size, seconds=seconds)
+        writing.hold(server, instance=instance, size=size, seconds=seconds)
         writing.decide(server, writing.signed_in(server), instance=instance, seconds=seconds)
         pss, processes = memory(server)
     found = Footprint(workers, pss, processes, statistics.median(times))

@@ -5,8 +5,8 @@ import sqlite3
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar
@@ -19,6 +19,9 @@ from benchmarks.bench import Contestant, Failed, Load, Measured, Round, Server, 
 from benchmarks.reading import ISSO, ONE, TWO
 
 DISK = "This disk: one-row synced SQLite transactions, one writer"
+#: How many replies wait.
+OURS_WAITING = "SELECT count(*) FROM revision WHERE status = 'pending'"
+ISSO_WAITING = "SELECT count(*) FROM comments WHERE mode = 2"
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,10 @@ def measure(two: Path, one: Path, isso: Path, *, size: workload.Size, rounds: in
         servers[ONE] = (stack.enter_context(contestants.ours(one, workers=1)), one)
         theirs = stack.enter_context(contestants.isso(isso, by=by))
         turns: dict[str, Contestant] = {
-            name: partial(hold, server, size=size, seconds=seconds) for name, (server, _) in servers.items()
+            name: partial(hold, server, instance=instance, size=size, seconds=seconds)
+            for name, (server, instance) in servers.items()
         }
-        turns[ISSO] = partial(hold_at_isso, theirs, size=size, seconds=seconds)
+        turns[ISSO] = partial(hold_at_isso, theirs, folder=isso, size=size, seconds=seconds)
         turns[DISK] = partial(sync, two / "disk.sqlite")
         print("Replies, held")
         held = in_turns(turns, rounds=rounds)
@@ -64,16 +68,20 @@ def measure(two: Path, one: Path, isso: Path, *, size: workload.Size, rounds: in
     return Writing(held, decided, by)
 
 
-def hold(server: Server, *, size: workload.Size, seconds: float) -> Round:
+def hold(server: Server, *, instance: Path, size: workload.Size, seconds: float) -> Round:
     """Send replies that nobody sent before, as the embed does."""
     told = {"kind": "ours", "run": unlike(), "pages": size.threads}
-    return wrk(Load(server.url, script="reply", told=told), seconds=seconds)
+    with _proven(instance / "moderation.sqlite", OURS_WAITING, more=True) as rounds:
+        rounds.append(wrk(Load(server.url, script="reply", told=told), seconds=seconds))
+    return rounds[0]
 
 
-def hold_at_isso(server: Server, *, size: workload.Size, seconds: float) -> Round:
+def hold_at_isso(server: Server, *, folder: Path, size: workload.Size, seconds: float) -> Round:
     """Send the same to Isso, which holds them too."""
     told = {"kind": "isso", "run": unlike(), "pages": size.threads}
-    return wrk(Load(server.url, script="reply", told=told), seconds=seconds)
+    with _proven(folder / "comments.db", ISSO_WAITING, more=True) as rounds:
+        rounds.append(wrk(Load(server.url, script="reply", told=told), seconds=seconds))
+    return rounds[0]
 
 
 def decide(server: Server, by: Moderator, *, instance: Path, seconds: float) -> Round:
@@ -83,7 +91,9 @@ def decide(server: Server, by: Moderator, *, instance: Path, seconds: float) -> 
     listed = instance / "waiting.txt"
     listed.write_text("".join(f"{id_}:{turn}\n" for id_, turn in waiting))
     told = {"kind": "ours", "file": listed, "cookie": by.cookie, "token": by.token}
-    return wrk(Load(server.url, script="decide", told=told), seconds=seconds)
+    with _proven(instance / "moderation.sqlite", OURS_WAITING, more=False) as rounds:
+        rounds.append(wrk(Load(server.url, script="decide", told=told), seconds=seconds))
+    return rounds[0]
 
 
 def decide_at_isso(server: Server, *, folder: Path, seconds: float) -> Round:
@@ -94,7 +104,10 @@ def decide_at_isso(server: Server, *, folder: Path, seconds: float) -> Round:
     signer = URLSafeTimedSerializer(secret)
     listed = folder / "waiting.txt"
     listed.write_text("".join(f"{id_}/activate/{signer.dumps(id_)}\n" for (id_,) in waiting))
-    return wrk(Load(server.url, script="decide", told={"kind": "isso", "file": listed}), seconds=seconds)
+    told = {"kind": "isso", "file": listed}
+    with _proven(folder / "comments.db", ISSO_WAITING, more=False) as rounds:
+        rounds.append(wrk(Load(server.url, script="decide", told=told), seconds=seconds))
+    return rounds[0]
 
 
 def sync(path: Path) -> Round:
@@ -107,7 +120,7 @@ def sync(path: Path) -> Round:
         while (taken := time.perf_counter() - began) < 1:
             connection.execute("INSERT INTO row (text) VALUES (?)", ("x" * 500,))
             done += 1
-    return Round(done / taken, taken / done * 1000, taken / done * 1000)
+    return Round(done / taken, taken / done * 1000, taken / done * 1000, done)
 
 
 def signed_in(server: Server) -> Moderator:
@@ -127,6 +140,24 @@ def signed_in(server: Server) -> Moderator:
     return Moderator("; ".join(f"{cookie.name}={cookie.value}" for cookie in jar), token)
 
 
+@contextmanager
+def _proven(database: Path, waiting: str, *, more: bool) -> Iterator[list[Round]]:
+    """See that a round did what it was answered: wrk takes every status below 400 for good."""
+    before, rounds = _count(database, waiting), list[Round]()
+    yield rounds
+    done = (_count(database, waiting) - before) * (1 if more else -1)
+    # What was under way when the round ended is done, and was not answered.
+    if done < rounds[0].answers:
+        raise Failed(
+            f"{database}: {rounds[0].answers} answers, but {done} replies were {'held' if more else 'decided'}"
+        )
+
+
+def _count(database: Path, rows: str) -> int:
+    with closing(sqlite3.connect(database, timeout=30)) as connection:
+        return int(connection.execute(rows).fetchone()[0])
+
+
 def _token(page: str) -> str:
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     if found is None:
@@ -139,5 +170,5 @@ def _faster(folder: Path, *, size: workload.Size) -> str:
     rates = {}
     for by in contestants.ISSO_SERVERS:
         with contestants.isso(folder, by=by) as server:
-            rates[by] = hold_at_isso(server, size=size, seconds=2).rate
+            rates[by] = hold_at_isso(server, folder=folder, size=size, seconds=2).rate
     return max(rates, key=lambda by: rates[by])
