@@ -6,12 +6,14 @@ import signal
 import socket
 from contextlib import closing
 from pathlib import Path
+from select import select
 from urllib.parse import urlencode
 
 from moderation import audit
 from moderation.db import db
+from moderation.web.guards import MOST_BODY
 from tests.conftest import new_app
-from tests.server import Server, flask, free_port, running, start, until
+from tests.server import DEADLINE, Server, flask, free_port, running, start, until
 
 PASSWORD = "the ramp starts by the noticeboard"
 OWNER = ("account", "create", "edda@home.example.org", "--name", "Edda", "--owner-of", "demo", "--password-stdin")
@@ -110,6 +112,26 @@ def test_what_was_acknowledged_before_a_power_cut_is_there_after_it(tmp_path):
         server.process.kill()
         server.process.wait(timeout=30)
         until(lambda: not listens(server), lambda: "the server's processes are gone")
+
+
+def test_what_is_too_large_is_answered_when_all_of_it_has_come(tmp_path):
+    # What closes a connection on a peer that is still sending may take the answer with it.
+    size = MOST_BODY + 1
+    head = (
+        "POST /sites/demo/replies HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {size}\r\n\r\n"
+    )
+    with running(tmp_path) as server:
+        host = f"127.0.0.1:{server.port}"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+            connection.sendall(head.format(host=host).encode() + b"a" * 1000)
+            for _ in range(20):
+                assert server.get("/healthz")[0] == 200
+            assert select([connection], [], [], 0)[0] == []
+            connection.sendall(b"a" * (size - 1000))
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"That is too long" in answer
 
 
 def test_the_demo_can_be_left_out(tmp_path):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: The most a request may carry: 65,525 characters of three bytes, percent-encoded, and the other fields. What is too
 #: long for the form is told so at its field, and gets its words back.
 MOST_BODY = 655_360
+#: A body that is refused is still heard out, up to this length: more than a proxy in front lets through.
+MOST_HEARD = 2**20
 QUERY = printable.strip()
 METHODS_THAT_READ = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -176,7 +178,18 @@ def _refuse_unmeasured_body() -> None:
     if request.method not in METHODS_THAT_READ and request.content_length is None and has_body:
         raise LengthRequired
     if (request.content_length or 0) > MOST_BODY:
+        _hear_out()
         raise RequestEntityTooLarge
+
+
+def _hear_out() -> None:
+    """Read what is refused to its end, and forget it; of a body beyond all measure, nothing.
+
+    Closed on a peer that is still sending, a connection may be reset, and the answer with it (RFC 9112, section 9.6).
+    """
+    left = request.content_length or 0
+    while 0 < left <= MOST_HEARD and (some := request.environ["wsgi.input"].read(min(left, 65_536))):
+        left -= len(some)
 
 
 def _choose_transaction_mode() -> None:

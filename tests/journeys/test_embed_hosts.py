@@ -12,7 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.embedding import Place, fill, open_, post, texts
-from tests.journeys.parts import Service, comment
 from tests.journeys.test_pages import RULES
 from tests.server import Server, until
 
@@ -246,14 +245,21 @@ def test_twice_as_large_text_is_not_cut_off(place: Place, browse: Callable[..., 
     assert cut == []
 
 
-def test_right_to_left_stands_on_the_right(place: Place, browse: Callable[..., Page]) -> None:
-    arabic = comment(1) | {"author": "ليلى حداد", "body": [["p", "خبر جميل. كنا ننتظر هذا الجسر منذ الشتاء الماضي."]]}
-    service = Service(place, [arabic, comment(2, 1, 1)], lang="ar", dir="rtl")
-    page = browse(viewport={"width": 820, "height": 900})
+@pytest.mark.parametrize("chosen", ["by the site", "by the tag", "by the browser"])
+def test_right_to_left_stands_on_the_right(place: Place, browse: Callable[..., Page], chosen: str) -> None:
+    attribute = {"by the site": "", "by the tag": 'lang="ar"', "by the browser": 'lang="auto"'}[chosen]
+    if chosen == "by the site":
+        place.set(locale="ar")
+    address = place.article(tag=f'<leave-a-reply site="{place.key}" {attribute}></leave-a-reply>')
+    [first] = place.publish(address, "خبر جميل. كنا ننتظر هذا الجسر منذ الشتاء الماضي.", author="ليلى حداد")
+    place.age(first, hours=5)
+    place.publish(address, "Three weeks until the lamps are up.", parent=first)
+    page = browse(viewport={"width": 820, "height": 900}, locale="ar" if chosen == "by the browser" else "en")
     # On a page that runs from the left.
-    open_(page, service.page)
+    page.goto(address)
+    expect(page.get_by_role("button", name="إرسال التعليق")).to_be_visible()
     expect(page.locator(".lar")).to_have_attribute("lang", "ar")
-    expect(page.locator("#comment-1 time")).to_contain_text("قبل")
+    expect(page.locator(f"#comment-{first} time")).to_contain_text("قبل")
     box = page.locator("leave-a-reply").bounding_box()
     label = page.locator("label[for=comment]").bounding_box()
     below = page.locator("li li article").bounding_box()

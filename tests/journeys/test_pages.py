@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import OWNER, sign_in
 from tests.server import Server
@@ -228,3 +228,32 @@ def _press(page: Page, server: Server, action: str, seen: str) -> None:
     token = page.locator("input[name=csrf_token]").first.get_attribute("value") or ""
     fields = {"csrf_token": token, "action": action, "revision": seen}
     assert page.request.post(f"{server.url}/queue/decisions", form=fields).ok
+
+
+def test_what_is_written_on_the_threads_page_is_kept_until_it_is_held(
+    server: Server, browse: Callable[..., Page]
+) -> None:
+    address = f"{server.url}/sites/demo/thread?page={urllib.parse.quote(server.demo_url, safe='')}"
+    page = browse()
+    page.goto(address)
+    text = page.get_by_role("textbox", name="Comment")
+    text.fill("Half a thought,")
+    page.reload()
+    expect(text).to_have_value("Half a thought,")
+    expect(page.get_by_text("Your unsent text is still here.")).to_be_visible()
+    text.fill("A whole thought.")
+    page.get_by_role("textbox", name="Name").fill("Ines")
+    page.get_by_role("textbox", name="Email").fill("ines@home.example")
+    page.get_by_role("textbox", name="Website").fill("ftp://home.example")
+    page.get_by_role("button", name="Post Comment").click()
+    expect(page.get_by_role("textbox", name="Website")).to_have_attribute("aria-invalid", "true")
+    # Refused, it is not forgotten.
+    page.goto(address)
+    expect(text).to_have_value("A whole thought.")
+    page.get_by_role("textbox", name="Name").fill("Ines")
+    page.get_by_role("textbox", name="Email").fill("ines@home.example")
+    page.get_by_role("button", name="Post Comment").click()
+    expect(page.get_by_text("Your reply is held for review").first).to_be_visible()
+    page.wait_for_load_state()
+    page.goto(address)
+    expect(text).to_have_value("")
