@@ -11,7 +11,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - retention.py  forgetting
 - lifecycle/    statuses and the transition table: the only maker and mover of revisions
 - publishing/   what the public may see
-- accounts.py   who may do what               - notify/       who is told what
+- accounts/    who may do what              - notify/       who is told what
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
