@@ -130,6 +130,8 @@ def _of_libraries(settings: Mapping[str, str | int | bool]) -> dict[str, object]
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "WTF_CSRF_TIME_LIMIT": None,
+        # Every message of a form is one of ours; the library would read its own catalog anew for each request.
+        "WTF_I18N_ENABLED": False,
         "WTF_CSRF_SSL_STRICT": secure,
         "SECURITY_PASSWORD_SALT": settings["PASSWORD_SALT"],
         "SECURITY_PASSWORD_HASH": "argon2",

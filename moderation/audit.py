@@ -7,11 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
-from moderation.db import db
+from moderation.db import Upsert, db, dialect, insert_now, insert_rows, table_of, upsert
 from moderation.models import Action, Entry, Kind, LogHead, Revision, Site, Status, Tally, Via
 
 #: What the hash covers: everything but the words (note, salt), the hash itself and the row's number.
@@ -25,6 +27,7 @@ HASHED = tuple(
 SENT = (Action.SUBMIT, Action.EDIT)
 #: The tally's columns for where decisions lead.
 COUNTED = {Status.APPROVED: "approved", Status.REJECTED: "rejected", Status.SPAM: "spam"}
+TALLIED = ("arrivals", *COUNTED.values(), "other", "undone")
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,8 @@ def record_all(events: Sequence[Event]) -> list[Entry]:
     """
     if not events:
         return []
-    head = _held_head(events[0].site_id)
-    entries = [Entry(**_chained(event, head)) for event in events]
-    db.session.add_all(entries)
-    db.session.flush()
+    entries = [Entry(**values) for values in _chained(events)]
+    insert_now(entries)
     _count(events)
     return entries
 
@@ -74,32 +75,46 @@ def record_rows(events: Sequence[Event]) -> None:
     """Append entries as `record_all` does, but make no objects of them: for thousands at once."""
     if not events:
         return
-    head = _held_head(events[0].site_id)
-    db.session.connection().execute(insert(Entry.__table__), [_chained(event, head) for event in events])  # type: ignore[arg-type]
-    db.session.flush()
+    insert_rows(Entry, _chained(events))
     _count(events)
 
 
-def _held_head(site_id: int | None) -> LogHead:
-    return db.session.scalars(
-        select(LogHead)
-        .where(LogHead.site_id == site_id)
-        .with_for_update(of=LogHead)
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def _chained(event: Event, head: LogHead) -> dict[str, object]:
-    """Return an event's entry, column by column, as the next one after the head, and move the head on to it."""
-    if event.site_id != head.site_id:
+def _chained(events: Sequence[Event]) -> list[dict[str, object]]:
+    """Return the entries of events, column by column, one after the other; the head is held, and moved to the last."""
+    site_id = events[0].site_id
+    if any(event.site_id != site_id for event in events):
         raise ValueError("an entry of another site")
+    db.session.flush()
+    head = db.session.scalars(_HEAD.where(LogHead.site_id == site_id)).one()
+    last, counts = head.hash, {status: int(getattr(head, status)) for status in Status}
+    entries = []
+    for event in events:
+        entries.append(_entry(event, previous=last))
+        last = str(entries[-1]["hash"])
+        for status, change in ((event.from_status, -1), (event.to_status, 1)):
+            if status:
+                counts[status] += change
+    moved: dict[str, object] = dict(counts) | {"hash": last}
+    db.session.connection().execute(_MOVE_HEAD, moved | {"of": head.id})
+    for name, value in moved.items():
+        set_committed_value(head, name, value)
+    return entries
+
+
+#: The head of a chain, and its lock.
+_HEAD = select(LogHead).with_for_update(of=LogHead).execution_options(populate_existing=True)
+_MOVE_HEAD = (
+    update(table_of(LogHead))
+    .where(table_of(LogHead).c.id == bindparam("of"))
+    .values({name: bindparam(name) for name in ("hash", *Status)})
+)
+
+
+def _entry(event: Event, *, previous: str) -> dict[str, object]:
     salt = secrets.token_hex(16)
-    values = vars(event) | {"salt": salt, "sealed": _seal(salt, event.note, event.words), "previous": head.hash}
+    values = vars(event) | {"salt": salt, "sealed": _seal(salt, event.note, event.words), "previous": previous}
     del values["words"]
-    values["hash"] = head.hash = _hash(values)
-    for status, change in ((event.from_status, -1), (event.to_status, 1)):
-        if status:
-            setattr(head, status, getattr(head, status) + change)
+    values["hash"] = _hash(values)
     return values
 
 
@@ -118,12 +133,15 @@ def _count(events: Sequence[Event]) -> None:
         if column := _counted_as(event):
             by_hour[event.at.replace(minute=0, second=0, microsecond=0)][column] += 1
     for hour, numbers in by_hour.items():
-        here = (Tally.site_id == events[0].site_id, Tally.hour == hour)
-        more = {column: getattr(Tally, column) + number for column, number in numbers.items()}
-        added = db.session.execute(update(Tally).where(*here).values(more).execution_options(synchronize_session=False))
-        if added.rowcount == 0:  # type: ignore[attr-defined]
-            db.session.add(Tally(site_id=events[0].site_id, hour=hour, **numbers))
-            db.session.flush()
+        row = {"site_id": events[0].site_id, "hour": hour} | dict.fromkeys(TALLIED, 0) | numbers
+        db.session.connection().execute(_counted(dialect()), row)
+
+
+@cache
+def _counted(dialect: str) -> Upsert:
+    first, there = upsert(Tally, dialect=dialect), table_of(Tally).c
+    more = {column: there[column] + first.excluded[column] for column in TALLIED}
+    return first.on_conflict_do_update(index_elements=["site_id", "hour"], set_=more)
 
 
 def _counted_as(event: Event) -> str | None:

@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Select, String, bindparam, exists, func, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import lifecycle, markup, triage
-from moderation.db import db
+from moderation.db import UTCDateTime, db, dialect, insert_now, insert_rows
 from moderation.models import Comment, Revision, Site, Status, SubmissionKey, Thread, Via
 from moderation.models.pagekey import page_key
 from moderation.publishing import closing
@@ -78,6 +79,11 @@ class Draft:
     written_in: float | None = None
 
     @property
+    def html(self) -> str:
+        """The text as it would be published."""
+        return markup.render(self.comment, self.format)
+
+    @property
     def author_key(self) -> str:
         """Who counts as the same author: the e-mail address, else the name."""
         return (self.email or self.author).strip().casefold()[:320]
@@ -92,15 +98,19 @@ class Draft:
 def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Comment:
     """Hold a reply, once for each key. Raises `Refused` and its kinds, `pagekey.BadAddress`."""
     _one_at_a_time(site)
-    if earlier := _answered_before(draft, site=site):
-        return earlier
-    thread = _thread_for(draft, site=site, now=now)
+    known = _look_around(draft, site=site, pause=pause, now=now)
+    if known.answered is not None:
+        return _answered_before(draft, known.answered, site=site)
+    if known.thread is not None and closing.is_closed(known.thread, site=site, now=now):
+        raise Closed
+    thread = known.thread or _new_thread(draft, site=site)
     parent = _parent_of(draft, thread)
-    html = markup.render(draft.comment, draft.format)
-    _refuse_duplicate(draft, thread, said=lifecycle.fingerprint(html))
-    _refuse_haste(draft, site=site, pause=pause, now=now)
+    if known.said:
+        raise Duplicate
+    if known.last is not None:
+        raise TooFast(math.ceil((known.last + pause - now).total_seconds()))
     comment = Comment(
-        thread=thread,
+        thread_id=thread.id,
         site_id=site.id,
         parent_id=parent.id if parent else None,
         depth=parent.depth + 1 if parent else 0,
@@ -112,16 +122,17 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
         received_at=now,
         network=draft.network,
     )
+    set_committed_value(comment, "thread", thread)
     findings = triage.examine(
         triage.Evidence(
-            html=html,
+            html=draft.html,
             url=draft.url,
-            alike=lifecycle.same_words(html, site_id=site.id),
+            alike=known.alike,
             trapped=draft.trapped,
             written_in=draft.written_in,
         )
     )
-    words = lifecycle.Words(draft.comment, draft.format, html, [finding.stored() for finding in findings])
+    words = lifecycle.Words(draft.comment, draft.format, draft.html, [finding.stored() for finding in findings])
     lifecycle.submit(comment, words, by=lifecycle.By(via=draft.via, at=now))
     _remember(draft, comment, site=site, now=now)
     return comment
@@ -155,15 +166,82 @@ def _mark(site_key: str, page: str, made: int, *, secret: str) -> str:
 
 def _one_at_a_time(site: Site) -> None:
     """Take the site's replies one after the other: keys, duplicates, pauses and new threads cannot race."""
-    db.session.execute(select(Site.id).where(Site.id == site.id).with_for_update(key_share=True))
+    # On SQLite whoever writes is alone anyway.
+    if dialect() != "sqlite":
+        db.session.execute(select(Site.id).where(Site.id == site.id).with_for_update(key_share=True))
 
 
-def _answered_before(draft: Draft, *, site: Site) -> Comment | None:
-    if draft.key is None:
-        return None
-    kept = db.session.get(SubmissionKey, (site.id, _hash(draft.key)))
-    if kept is None:
-        return None
+@dataclass(frozen=True)
+class _Known:
+    """What is there already when a reply arrives."""
+
+    #: The page's thread, if it has one.
+    thread: Thread | None
+    #: What was answered under the same key.
+    answered: SubmissionKey | None
+    #: Whether the author has sent this text on this page.
+    said: bool
+    #: How many comments of the site say the same.
+    alike: int
+    #: When the author's last reply came, if the pause after it is not over.
+    last: datetime | None
+
+
+def _look_around(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> _Known:
+    asked = {
+        "site": site.id,
+        "page": page_key(draft.page, site.origins),
+        "key": _hash(draft.key) if draft.key is not None else None,
+        "words": lifecycle.fingerprint(draft.html),
+        "author": draft.author_key,
+        "network": draft.network,
+        "pause_began": now - pause,
+        "now": now,
+    }
+    thread, answered, said, alike, last = db.session.execute(_AROUND, asked).one()
+    return _Known(thread, answered, said, alike, last)
+
+
+def _around() -> Select[Thread, SubmissionKey, bool, int, datetime]:
+    site, words = bindparam("site", type_=Integer), bindparam("words", type_=String)
+    author, network = bindparam("author", type_=String), bindparam("network", type_=String)
+    said = exists().where(
+        Revision.site_id == site,
+        Revision.text_hash == words,
+        Revision.thread_id == Thread.id,
+        Revision.author_key == author,
+        # Of the nameless, only who writes from the same network may be the same.
+        (author != "") | Revision.network.is_not_distinct_from(network),
+        Revision.status.in_((Status.PENDING, Status.APPROVED)),
+    )
+    # A second reply within the pause is a double click or a program, not a second thought.
+    last = select(func.max(Comment.received_at)).where(
+        Comment.site_id == site,
+        Comment.author_key == author,
+        Comment.network.is_not_distinct_from(network),
+        Comment.received_at > bindparam("pause_began", type_=UTCDateTime),
+        Comment.received_at <= bindparam("now", type_=UTCDateTime),
+    )
+    return (
+        select(
+            Thread,
+            SubmissionKey,
+            said,
+            lifecycle.saying(words, site_id=site).scalar_subquery(),
+            last.scalar_subquery(),
+        )
+        .select_from(Site)
+        .outerjoin(Thread, (Thread.site_id == Site.id) & (Thread.page_key == bindparam("page")))
+        .outerjoin(SubmissionKey, (SubmissionKey.site_id == Site.id) & (SubmissionKey.key_hash == bindparam("key")))
+        .where(Site.id == site)
+    )
+
+
+#: One question for all that a reply is checked against.
+_AROUND = _around()
+
+
+def _answered_before(draft: Draft, kept: SubmissionKey, *, site: Site) -> Comment:
     if kept.body_hash != draft.body_hash(site):
         raise KeyReused
     return db.session.get_one(Comment, kept.comment_id)
@@ -171,26 +249,13 @@ def _answered_before(draft: Draft, *, site: Site) -> Comment | None:
 
 def _remember(draft: Draft, comment: Comment, *, site: Site, now: datetime) -> None:
     if draft.key is not None:
-        db.session.add(
-            SubmissionKey(
-                site_id=site.id,
-                key_hash=_hash(draft.key),
-                body_hash=draft.body_hash(site),
-                comment_id=comment.id,
-                created_at=now,
-            )
-        )
-        db.session.flush()
+        kept = {"key_hash": _hash(draft.key), "body_hash": draft.body_hash(site), "comment_id": comment.id}
+        insert_rows(SubmissionKey, [kept | {"site_id": site.id, "created_at": now}])
 
 
-def _thread_for(draft: Draft, *, site: Site, now: datetime) -> Thread:
-    key = page_key(draft.page, site.origins)
-    thread = db.session.scalars(select(Thread).where(Thread.site_id == site.id, Thread.page_key == key)).one_or_none()
-    if thread is None:
-        thread = Thread(site_id=site.id, page_key=key, url=draft.page)
-        db.session.add(thread)
-    elif closing.is_closed(thread, site=site, now=now):
-        raise Closed
+def _new_thread(draft: Draft, *, site: Site) -> Thread:
+    thread = Thread(site_id=site.id, page_key=page_key(draft.page, site.origins), url=draft.page)
+    insert_now([thread])
     return thread
 
 
@@ -207,39 +272,6 @@ def _parent_of(draft: Draft, thread: Thread) -> Comment | None:
     if parent.depth >= MOST_DEPTH:
         raise TooDeep
     return parent
-
-
-def _refuse_duplicate(draft: Draft, thread: Thread, *, said: str) -> None:
-    same = (
-        select(Revision.id)
-        .join(Comment)
-        .where(
-            Comment.thread_id == thread.id,
-            Comment.author_key == draft.author_key,
-            Revision.text_hash == said,
-            Revision.status.in_((Status.PENDING, Status.APPROVED)),
-        )
-    )
-    if not draft.author_key:
-        # Of the nameless, only who writes from the same network may be the same.
-        same = same.where(Comment.network == draft.network)
-    if db.session.scalars(same.limit(1)).first() is not None:
-        raise Duplicate
-
-
-def _refuse_haste(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> None:
-    """Refuse a second reply within the pause: a double click or a program, not a second thought."""
-    last: datetime | None = db.session.scalars(
-        select(func.max(Comment.received_at)).where(
-            Comment.site_id == site.id,
-            Comment.author_key == draft.author_key,
-            Comment.network == draft.network,
-            Comment.received_at > now - pause,
-            Comment.received_at <= now,
-        )
-    ).one()
-    if last is not None and pause:
-        raise TooFast(math.ceil((last + pause - now).total_seconds()))
 
 
 def _hash(key: str) -> str:

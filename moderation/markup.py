@@ -57,6 +57,8 @@ class Format(StrEnum):
     HTML = "html"
 
 
+# A reply is rendered to see whether there is anything to read, and again to be held.
+@lru_cache(maxsize=32)
 def render(source: str, format: Format) -> str:
     """Return the text as safe HTML.
 

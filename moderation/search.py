@@ -12,7 +12,7 @@ from typing import TypeVarTuple
 from sqlalchemy import ColumnElement, Select, column, false, func, select, table, text
 
 from moderation import markup
-from moderation.db import db
+from moderation.db import db, dialect
 from moderation.models import Revision
 
 Columns = TypeVarTuple("Columns")
@@ -43,7 +43,7 @@ def keep(revisions: Sequence[Revision]) -> None:
 def keep_words(cut: Mapping[int, str]) -> None:
     """Make texts findable by the words given for each revision, as `words` cuts them."""
     rows = [{"id": revision_id, "words": row} for revision_id, row in cut.items()]
-    db.session.execute(_KEEP[_dialect()], rows)
+    db.session.connection().execute(_KEEP[dialect()], rows)
 
 
 def place(*, few: bool) -> ColumnElement[int]:
@@ -52,7 +52,7 @@ def place(*, few: bool) -> ColumnElement[int]:
     Of many, the index is read in that order until there are enough. Where few are found PostgreSQL would read all of it
     that way, looking for more: it is told to find them first.
     """
-    return INDEX.c.rowid + 0 if few and _dialect() == "postgresql" else INDEX.c.rowid.expression
+    return INDEX.c.rowid + 0 if few and dialect() == "postgresql" else INDEX.c.rowid.expression
 
 
 def matching(question: str) -> Select[int]:
@@ -66,7 +66,7 @@ def narrowed(query: Select[*Columns], question: str) -> Select[*Columns]:
     Order by `place`. A question without a word finds nothing, and no question is an error.
     """
     # SQLite would rather ask FTS5 anew for every revision than read what it found: of a sum it cannot look up a row.
-    place = INDEX.c.rowid + 0 if _dialect() == "sqlite" else INDEX.c.rowid
+    place = INDEX.c.rowid + 0 if dialect() == "sqlite" else INDEX.c.rowid
     return query.join(INDEX, place == Revision.id).where(_matches(question))
 
 
@@ -85,7 +85,7 @@ def _matches(question: str) -> ColumnElement[bool]:
     terms = _terms(question)
     if not terms:
         return false()
-    if _dialect() == "sqlite":
+    if dialect() == "sqlite":
         asked = " ".join(f'"{" ".join(row)}"{"*" if begins else ""}' for row, begins in terms)
         return INDEX.c.words.op("MATCH", is_comparison=True)(asked)
     asked = " & ".join(f"({' <-> '.join(row)}{':*' if begins else ''})" for row, begins in terms)
@@ -108,7 +108,3 @@ def _said(revision: Revision) -> str:
     comment = revision.comment
     about = (comment.author, comment.email, comment.url, comment.title, comment.thread.page_key)
     return "\n".join([markup.plain_text(revision.html), *(part or "" for part in about)])
-
-
-def _dialect() -> str:
-    return db.session.get_bind().dialect.name

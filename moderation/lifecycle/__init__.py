@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Select, func, select
 
 from moderation import notify, publishing
-from moderation.db import db
+from moderation.db import db, insert_now
 from moderation.lifecycle.adopting import Adoption, adopt
-from moderation.lifecycle.moving import Move, fingerprint, free_anchor, hold, make, move, move_all
+from moderation.lifecycle.moving import Move, fingerprint, hold, make, move, move_all, name_place
 from moderation.lifecycle.table import (
     DECISIONS,
     EDIT_KEEPS,
@@ -54,6 +54,7 @@ __all__ = [
     "hold",
     "resume",
     "same_words",
+    "saying",
     "submit",
     "undo",
     "withdraw",
@@ -62,9 +63,8 @@ __all__ = [
 
 def submit(comment: Comment, words: Words, *, by: By) -> Revision:
     """Hold a new comment: the comment, its first revision and the entry that says so."""
-    db.session.add(comment)
-    db.session.flush()
-    comment.anchor = free_anchor(comment)
+    insert_now([comment])
+    name_place(comment)
     return make(comment, words, number=1, waiting_since=by.at, by=by, kind=Kind.ARRIVAL)
 
 
@@ -165,14 +165,17 @@ def bring_back(revision: Revision, *, by: By) -> None:
         move(revision, Status.PENDING, action=Action.REOPEN, kind=Kind.DECISION, by=by)
 
 
-def same_words(html: str, *, site_id: int, besides: int | None = None) -> int:
+def same_words(html: str, *, site_id: int, besides: int) -> int:
     """Count the comments of the site that say the same, leaving out one comment."""
-    query = select(func.count(Revision.comment_id.distinct())).where(
-        Revision.site_id == site_id, Revision.text_hash == fingerprint(html)
-    )
-    if besides is not None:
-        query = query.where(Revision.comment_id != besides)
+    query = saying(fingerprint(html), site_id=site_id).where(Revision.comment_id != besides)
     return db.session.scalars(query).one()
+
+
+def saying(words: str | BindParameter[str], *, site_id: int | BindParameter[int]) -> Select[int]:
+    """Ask how many comments of a site have a text with this fingerprint."""
+    return select(func.count(Revision.comment_id.distinct())).where(
+        Revision.site_id == site_id, Revision.text_hash == words
+    )
 
 
 def _refuse_conflict(action: Action, revision: Revision) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import audit
-from moderation.db import db
+from moderation.db import db, insert_now
 from moderation.lifecycle.moving import event, first_text, free_anchor, make_findable
 from moderation.lifecycle.table import TRANSITIONS, AlreadyDecided, By, NotAllowed, Words
 from moderation.models import Action, Comment, Kind, Revision, Status
@@ -32,8 +32,9 @@ def adopt(adoptions: Sequence[Adoption], *, by: By) -> None:
     db.session.add_all([each.comment for each in adoptions])
     db.session.flush()
     revisions = [first_text(each.comment, each.words, waiting_since=by.at) for each in adoptions]
-    db.session.add_all(revisions)
-    db.session.flush()
+    insert_now(revisions)
+    for each, revision in zip(adoptions, revisions, strict=True):
+        set_committed_value(revision, "comment", each.comment)
     make_findable(revisions)
     events: list[audit.Event] = []
     moving: dict[Status, list[Revision]] = defaultdict(list)

@@ -2,17 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import selectinload
+from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import audit, markup, notify, search
-from moderation.db import db
+from moderation.db import db, dialect, insert_now, insert_rows, table_of
 from moderation.lifecycle.table import AlreadyDecided, By, Words
 from moderation.models import Action, Comment, Entry, Kind, Revision, Status, Thread, Trait, TraitKind
 
@@ -25,29 +25,33 @@ LEAST_WORDS = 4
 def hold(comment_ids: Iterable[int]) -> list[Comment]:
     """Lock comments, then their threads, each in id order, and read them and their revisions afresh."""
     ids = sorted(set(comment_ids))
-    comments = db.session.scalars(
-        select(Comment)
-        .where(Comment.id.in_(ids))
-        .order_by(Comment.id)
-        .options(selectinload(Comment.revisions))
-        .with_for_update(of=Comment, key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    ids = sorted({comment.thread_id for comment in comments})
-    held = db.session.scalars(
-        select(Thread)
-        .where(Thread.id.in_(ids))
-        .order_by(Thread.id)
-        .with_for_update(of=Thread, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    threads = {thread.id: thread for thread in held}
+    # On SQLite whoever writes is alone anyway.
+    if dialect() != "sqlite":
+        _lock(ids)
+    comments = db.session.scalars(_HELD, {"ids": ids}).unique().all()
     for comment in comments:
-        # A session forgets what nobody holds on to, and would ask for each anew: a revision holds on to these.
-        set_committed_value(comment, "thread", threads[comment.thread_id])
         for revision in comment.revisions:
+            # A session forgets what nobody holds on to, and would ask for each anew: a revision holds on to this.
             set_committed_value(revision, "comment", comment)
     return list(comments)
+
+
+_HELD = (
+    select(Comment)
+    .where(Comment.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Comment.id)
+    .options(joinedload(Comment.revisions, innerjoin=True))
+    .options(joinedload(Comment.thread, innerjoin=True).joinedload(Thread.site, innerjoin=True))
+    .execution_options(populate_existing=True)
+)
+
+
+def _lock(ids: Sequence[int]) -> None:
+    """Wait for rows before anything of them is read: what is joined to a row is read as it was before the wait."""
+    comments = select(Comment.id, Comment.thread_id).where(Comment.id.in_(ids)).order_by(Comment.id)
+    held = db.session.execute(comments.with_for_update(key_share=True)).all()
+    threads = select(Thread.id).where(Thread.id.in_({thread_id for _, thread_id in held})).order_by(Thread.id)
+    db.session.execute(threads.with_for_update(key_share=True)).all()
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,6 @@ def move_all(moves: Sequence[Move]) -> list[Entry]:
 def _swap(moves: Sequence[Move]) -> None:
     if not moves:
         return
-    table = Revision.__table__
-    swap = (
-        update(Revision)
-        .where(table.c.id == bindparam("of"), table.c.turn == bindparam("seen"), table.c.status == bindparam("was"))
-        .values(status=bindparam("target"), turn=bindparam("next"))
-    )
     rows = [
         {
             "of": one.revision.id,
@@ -108,9 +106,16 @@ def _swap(moves: Sequence[Move]) -> None:
         }
         for one in moves
     ]
-    moved = db.session.connection().execute(swap, rows)
-    if moved.rowcount != len(moves):
+    if db.session.connection().execute(_SWAP, rows).rowcount != len(moves):
         raise AlreadyDecided(moves[0].revision)
+
+
+_REVISION = table_of(Revision).c
+_SWAP = (
+    update(table_of(Revision))
+    .where(_REVISION.id == bindparam("of"), _REVISION.turn == bindparam("seen"), _REVISION.status == bindparam("was"))
+    .values(status=bindparam("target"), turn=bindparam("next"))
+)
 
 
 def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime, by: By, kind: Kind) -> Revision:
@@ -118,8 +123,9 @@ def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime
     revision = first_text(comment, words, waiting_since=waiting_since)
     if number > 1:
         revision.number, revision.submitted_at = number, by.at
-    db.session.add(revision)
-    db.session.flush()
+    insert_now([revision])
+    # A session forgets what nobody holds on to, and would ask for each anew: these hold on to one another.
+    set_committed_value(revision, "comment", comment)
     make_findable([revision])
     action = Action.SUBMIT if number == 1 else Action.EDIT
     entry = audit.record(event(revision, action, kind, was=None, by=by))
@@ -130,9 +136,9 @@ def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime
 def first_text(comment: Comment, words: Words, *, waiting_since: datetime) -> Revision:
     """Make, but do not store, a comment's first revision."""
     return Revision(
-        comment=comment,
+        comment_id=comment.id,
         site_id=comment.site_id,
-        thread_id=comment.thread.id,
+        thread_id=comment.thread_id,
         author_key=comment.author_key,
         network=comment.network,
         number=1,
@@ -151,28 +157,57 @@ def first_text(comment: Comment, words: Words, *, waiting_since: datetime) -> Re
 
 def make_findable(revisions: Sequence[Revision]) -> None:
     """Let stored texts be searched, and be listed by what was noticed about them and by where they lead."""
-    for revision in revisions:
-        hosts = markup.link_hosts(revision.html)[:MOST_HOSTS]
-        hosts += [markup.host_of(revision.comment.url)] if revision.comment.url else []
-        traits = {(TraitKind.FINDING, str(finding["code"])) for finding in revision.findings}
-        traits |= {(TraitKind.HOST, host[:MOST_VALUE]) for host in hosts}
-        db.session.add_all(
-            Trait(revision_id=revision.id, site_id=revision.site_id, kind=kind, value=value)
-            for kind, value in sorted(traits)
-        )
-    db.session.flush()
+    insert_rows(
+        Trait,
+        [
+            {"revision_id": revision.id, "site_id": revision.site_id, "kind": kind, "value": value}
+            for revision in revisions
+            for kind, value in sorted(_traits(revision))
+        ],
+    )
     search.keep(revisions)
 
 
+def _traits(revision: Revision) -> set[tuple[TraitKind, str]]:
+    hosts = markup.link_hosts(revision.html)[:MOST_HOSTS]
+    hosts += [markup.host_of(revision.comment.url)] if revision.comment.url else []
+    found = {(TraitKind.FINDING, str(finding["code"])) for finding in revision.findings}
+    return found | {(TraitKind.HOST, host[:MOST_VALUE]) for host in hosts}
+
+
+def name_place(comment: Comment) -> None:
+    """Name a new comment's place on its page after its number, or nearly so: one from elsewhere may bear that name."""
+    for name in _names(f"comment-{comment.id}"):
+        wanted = {"of": comment.id, "on": comment.thread_id, "name": name}
+        if db.session.connection().execute(_NAME_IF_FREE, wanted).rowcount:
+            set_committed_value(comment, "anchor", name)
+            return
+
+
+_THERE = table_of(Comment).alias()
+_NAME_IF_FREE = (
+    update(table_of(Comment))
+    .where(
+        table_of(Comment).c.id == bindparam("of"),
+        ~exists().where(_THERE.c.thread_id == bindparam("on"), _THERE.c.anchor == bindparam("name")),
+    )
+    .values(anchor=bindparam("name"))
+)
+
+
 def free_anchor(comment: Comment) -> str:
-    """Name a comment's place on its page; an imported one keeps its own name if it is free there."""
-    wish = name = f"comment-{comment.source_id or comment.id}"
-    tries = count(1)
-    while db.session.scalars(
-        select(Comment.id).where(Comment.thread_id == comment.thread.id, Comment.anchor == name)
-    ).first():
-        name = f"{wish}-{next(tries)}"
-    return name
+    """Return a name for the place of a comment from elsewhere, near to the one it had there."""
+    taken = select(Comment.id).where(Comment.thread_id == comment.thread.id)
+    return next(
+        name
+        for name in _names(f"comment-{comment.source_id}")
+        if db.session.scalars(taken.where(Comment.anchor == name)).first() is None
+    )
+
+
+def _names(wish: str) -> Iterator[str]:
+    yield wish
+    yield from (f"{wish}-{number}" for number in count(1))
 
 
 def fingerprint(html: str) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Select, func, select, update
 
-from moderation.db import TELLS_CACHES, db
+from moderation.db import TELLS_CACHES, Upsert, db, dialect, table_of, upsert
 from moderation.models import Delivery, Entry, Kind, OutboxMessage, Thread
 
 #: What is told of each kind of entry. Everything else is nobody's news.
@@ -24,24 +25,31 @@ def tell_all(news: Iterable[tuple[Entry, datetime]]) -> None:
 
     Told once for one revision and outcome: what an undo cancelled is revived, what was sent stays sent.
     """
-    by_key = {_key(entry): (entry, due) for entry, due in news}
-    found = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dedupe_key.in_(by_key)))
-    there = {message.dedupe_key: message for message in found}
-    for key, (entry, due) in by_key.items():
-        message = there.get(key)
-        if message is None:
-            payload = {"revision": entry.revision_id, "subject": entry.subject, "status": entry.to_status}
-            message = OutboxMessage(
-                site_id=entry.site_id,
-                kind=NEWS[entry.kind],
-                payload=payload,
-                state=Delivery.WAITING,
-                due_at=due,
-                dedupe_key=key,
-            )
-            db.session.add(message)
-        elif message.state is Delivery.CANCELLED:
-            message.state, message.due_at = Delivery.WAITING, due
+    rows = [
+        {
+            "site_id": entry.site_id,
+            "kind": NEWS[entry.kind],
+            "payload": {"revision": entry.revision_id, "subject": entry.subject, "status": entry.to_status},
+            "state": Delivery.WAITING,
+            "due_at": due,
+            "attempts": 0,
+            "dedupe_key": _key(entry),
+        }
+        for entry, due in news
+    ]
+    if not rows:
+        return
+    db.session.connection().execute(_told_or_revived(dialect()), rows)
+
+
+@cache
+def _told_or_revived(dialect: str) -> Upsert:
+    told = upsert(OutboxMessage, dialect=dialect)
+    return told.on_conflict_do_update(
+        index_elements=["dedupe_key"],
+        set_={"state": told.excluded.state, "due_at": told.excluded.due_at},
+        where=table_of(OutboxMessage).c.state == Delivery.CANCELLED,
+    )
 
 
 def untell(entries: Iterable[Entry]) -> int:

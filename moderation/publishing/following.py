@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import quote, unquote
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, case, select, update
 
 from moderation import notify
-from moderation.db import db
+from moderation.db import db, table_of
 from moderation.models import Comment, Revision, Site, Status, Thread
 from moderation.models.pagekey import page_key
 
@@ -20,24 +20,31 @@ def follow(thread: Thread, *, now: datetime) -> None:
 def follow_all(threads: Iterable[Thread], *, now: datetime) -> None:
     """Raise the versions of threads, and let their titles follow what is public now."""
     db.session.flush()
-    ids = sorted(thread.id for thread in threads)
+    by_id = {thread.id: thread for thread in threads}
+    ids = sorted(by_id)
     if not ids:
         return
-    # The oldest public comment that brought a title gives it; when it goes, the title goes.
-    title = (
-        select(Comment.title)
-        .join(Revision)
-        .where(Comment.thread_id == Thread.id, Revision.status == Status.APPROVED, Comment.title.is_not(None))
-        .order_by(Comment.id)
-        .limit(1)
-        .correlate(Thread)
-        .scalar_subquery()
-    )
-    changed = update(Thread).where(Thread.id.in_(ids)).execution_options(synchronize_session=False)
-    db.session.execute(changed.values(version=Thread.version + 1))
-    db.session.execute(changed.where(Thread.source.is_(None)).values(title=title))
-    afresh = select(Thread).where(Thread.id.in_(ids)).order_by(Thread.id).execution_options(populate_existing=True)
-    notify.tell_caches(db.session.scalars(afresh).all(), due=now)
+    db.session.connection().execute(_CHANGED, {"ids": ids})
+    for thread in by_id.values():
+        db.session.expire(thread, ["version", "title"])
+    notify.tell_caches([by_id[id_] for id_ in ids], due=now)
+
+
+# The oldest public comment that brought a title gives it; when it goes, the title goes. An imported page keeps its own.
+_TITLE = (
+    select(Comment.title)
+    .join(Revision)
+    .where(Comment.thread_id == Thread.id, Revision.status == Status.APPROVED, Comment.title.is_not(None))
+    .order_by(Comment.id)
+    .limit(1)
+    .correlate(Thread)
+    .scalar_subquery()
+)
+_CHANGED = (
+    update(table_of(Thread))
+    .where(Thread.id.in_(bindparam("ids", expanding=True)))
+    .values(version=Thread.version + 1, title=case((Thread.source.is_(None), _TITLE), else_=Thread.title))
+)
 
 
 def thread_of(site: Site, page: str) -> Thread | None:

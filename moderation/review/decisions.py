@@ -76,15 +76,17 @@ def decide_all(
     """
     seen = {choice.revision_id: choice.seen for choice in choices}
     outcome = Outcome(action, batch)
-    revisions = db.session.scalars(
-        select(Revision)
+    known = db.session.execute(
+        select(Revision.id, Revision.comment_id)
         .join(Membership, Membership.site_id == Revision.site_id)
         .where(Revision.id.in_(seen), Membership.account_id == by.id)
         .order_by(Revision.site_id, Revision.id)
     ).all()
-    outcome.unknown = len(seen) - len(revisions)
+    outcome.unknown = len(seen) - len(known)
     # All rows are held before the first moves: comments, then threads, each in id order, then the heads.
-    lifecycle.hold(revision.comment_id for revision in revisions)
+    held = lifecycle.hold(comment_id for _, comment_id in known)
+    by_id = {revision.id: revision for comment in held for revision in comment.revisions}
+    revisions = [by_id[revision_id] for revision_id, _ in known]
     reasons = _reasons_by_site({revision.site_id for revision in revisions}, digit)
     if digit is not None and any(revision.site_id not in reasons for revision in revisions):
         raise UnknownReason

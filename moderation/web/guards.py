@@ -29,6 +29,8 @@ MOST_BODY = 655_360
 MOST_HEARD = 2**20
 QUERY = printable.strip()
 METHODS_THAT_READ = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Doors that see who asks, and for what, before they begin to write: no other writer waits for that.
+READ_FIRST = frozenset({"queue.decide"})
 
 
 class SiteKey(BaseConverter):
@@ -161,8 +163,8 @@ def begin_reading() -> None:
 
 
 def begin_writing() -> None:
-    """Begin the transaction that writes; what was read before is read afresh in it."""
-    db.db.session.rollback()
+    """Begin the transaction that writes; what was read before stays as it was read, unless it is asked for anew."""
+    db.db.session.commit()
     db.set_reading(False)
 
 
@@ -193,7 +195,7 @@ def _hear_out() -> None:
 
 
 def _choose_transaction_mode() -> None:
-    db.set_reading(request.method in METHODS_THAT_READ)
+    db.set_reading(request.method in METHODS_THAT_READ or request.endpoint in READ_FIRST)
 
 
 def _leave_no_transaction(response: Response) -> Response:

@@ -76,6 +76,7 @@ def decide() -> AnyResponse:
     form = DecisionForm()
     if not form.validate():
         return answers.error_page(422, gettext("Nothing was decided"), form.first_error())
+    guards.begin_writing()
     unseen = review.everything(guards.account(), form.wanted, upto=form.upto) if form.upto is not None else []
     outcome = decisions.decide_all(
         Action(form.action.data or ""),
