@@ -29,7 +29,7 @@ from flask_security import Security, SQLAlchemyUserDatastore, hash_password
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from moderation import cli, config, models
+from moderation import accounts, cli, config, models
 from moderation.db import TELLS_CACHES
 from moderation.db import db as database
 from moderation.web import (
@@ -95,6 +95,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     datastore = SQLAlchemyUserDatastore(database, models.Account, models.Membership)  # type: ignore[arg-type]
     Security(app, datastore, register_blueprint=False)
     # Sessions alone sign people in: no token in a query or a body does, and no cookie that would remember somebody.
+    app.login_manager.user_loader(accounts.signed_in_as)  # type: ignore[attr-defined]
     app.login_manager.request_loader(lambda _: None)  # type: ignore[attr-defined]
     app.login_manager._load_user_from_remember_cookie = lambda _: None  # type: ignore[attr-defined]
     with app.app_context():
