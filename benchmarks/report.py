@@ -161,7 +161,7 @@ def _method(size: workload.Size, *, rounds: int) -> Iterator[str]:
     yield f"- **{VIEW}:** on granian, two processes of 8 threads, like ours."
     yield "- **Isso:** run in both ways that its documentation names, and measured by the faster one; moderation on,"
     yield "  its limit of two comments a minute off. It packs nothing. Its decisions are the links that it mails."
-    yield "- **Replies and decisions:** each is on disk (`synchronous=FULL`) before it is answered. Every reply has an"
+    yield "- **Replies and decisions:** each is on disk before it is answered, many by one sync. Every reply has an"
     yield "  author, a text and a key of its own; every decision is about another reply."
     yield f"- **{DISK.partition(':')[0]}:** for scale, 500 bytes a row, in the same folder."
     yield "- **Memory:** PSS of the whole process group, nothing else running, after reading 200 threads, replies and"

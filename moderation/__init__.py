@@ -15,7 +15,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
-- db.py, config.py, markup.py, languages.py
+- db.py, disk.py, config.py, markup.py, languages.py
 """
 
 import os
@@ -29,7 +29,7 @@ from flask_security import Security, SQLAlchemyUserDatastore, hash_password
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from moderation import accounts, cli, config, models
+from moderation import accounts, cli, config, disk, models
 from moderation.db import TELLS_CACHES
 from moderation.db import db as database
 from moderation.web import (
@@ -122,6 +122,7 @@ def _of_libraries(settings: Mapping[str, str | int | bool]) -> dict[str, object]
             "pool_size": 2 * int(settings["THREADS"]) + 2,
             # Where caches in front are to be told, what raises a version puts the news into the outbox.
             "execution_options": {TELLS_CACHES: bool(settings["PURGE_URL"])},
+            "connect_args": {"factory": disk.Connection} if str(settings["DATABASE_URL"]).startswith("sqlite") else {},
         },
         "MAX_CONTENT_LENGTH": guards.MOST_BODY,
         "MAX_FORM_MEMORY_SIZE": guards.MOST_BODY,

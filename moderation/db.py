@@ -1,5 +1,6 @@
 """The database handle: engine pragmas, transaction modes, the UTC time type and the naming convention."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
+
+from moderation import disk
 
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -167,13 +170,15 @@ def table_of(of: type[Base]) -> Table:
 
 @event.listens_for(Engine, "connect")
 def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    if type(connection).__module__.startswith("sqlite3"):
+    if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=15000")
+        [journal] = cursor.execute("PRAGMA journal_mode=WAL").fetchone()
+        syncs = journal == "wal" and isinstance(connection, disk.Connection)
         for pragma in (
-            "busy_timeout=15000",
-            "journal_mode=WAL",
-            "synchronous=FULL",
+            # Left out where the connection syncs by itself, after the commit and once for several.
+            f"synchronous={'NORMAL' if syncs else 'FULL'}",
             "foreign_keys=ON",
             "cache_size=-16000",
             "journal_size_limit=67108864",
@@ -189,6 +194,8 @@ def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        if isinstance(driver := connection.connection.driver_connection, disk.Connection):
+            driver.writes = not only_reads
     elif only_reads:
         # One snapshot for the whole answer: versions and rows are read as of one moment.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
