@@ -158,6 +158,8 @@ _LOOSE_JOINER = re.compile("(?:\\A|(?<=[ \u200c\u200d]))[\u200c\u200d]+|[\u200c\
 
 def tidy_name(name: str) -> str:
     """Return a name on one line, in NFC, without invisible characters and with at most 4 marks on a letter."""
+    if name.isascii():
+        return " ".join(name.split())
     name = _LOOSE_JOINER.sub("", _BLANK.sub(" ", _INVISIBLE.sub("", name)).strip())
     runs = itertools.groupby(name, key=lambda character: unicodedata.category(character).startswith("M"))
     name = "".join("".join(itertools.islice(run, 4) if marks else run) for marks, run in runs)
@@ -169,6 +171,8 @@ def tidy_text(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     blank = len(text) - len(text.lstrip())
     text = text[text.rfind("\n", 0, blank) + 1 :].rstrip()
+    if text.isascii():
+        return text
     runs = itertools.groupby(text, key=lambda character: unicodedata.combining(character) > 0)
     # NFC sorts marks by insertion: a second for 30,000 on one letter. No script stacks more than 30.
     stacked = any(marks and sum(1 for _ in run) > 100 for marks, run in runs)

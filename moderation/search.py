@@ -72,8 +72,10 @@ def narrowed(query: Select[*Columns], question: str) -> Select[*Columns]:
 
 def words(said: str) -> Iterator[str]:
     """Cut a text into words as the index keeps them."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", said) if not unicodedata.combining(c))
-    return (word[:MOST_LETTERS] for word in _WORD.findall(unicodedata.normalize("NFC", plain).casefold()))
+    if not said.isascii():
+        bare = "".join(c for c in unicodedata.normalize("NFKD", said) if not unicodedata.combining(c))
+        said = unicodedata.normalize("NFC", bare)
+    return (word[:MOST_LETTERS] for word in _WORD.findall(said.casefold()))
 
 
 def beginnings(question: str) -> list[str]:
