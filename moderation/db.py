@@ -116,7 +116,7 @@ def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "cache_size=-16000",
+            "cache_size=-2000",
             "journal_size_limit=67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")
