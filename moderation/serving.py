@@ -29,7 +29,9 @@ DRAIN = 20
 #: Seconds between two looks of a server process at whether the one that started it still lives.
 LOOK = 1.0
 #: From glibc's malloc.h.
-M_ARENA_MAX = -8
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+#: Bytes from which a piece of memory is its own, and goes back when it is freed.
+LARGE = 2**20
 
 
 def claim_address(bind: str) -> None:
@@ -77,6 +79,8 @@ def _be_shared() -> None:
         libc = ctypes.CDLL(None)
         # An arena for each thread would be a heap for each, and only one thread at a time runs Python.
         libc.mallopt(M_ARENA_MAX, 1)
+        # Left alone it rises to the largest piece that was ever freed: a password's 19 MiB would stay.
+        libc.mallopt(M_MMAP_THRESHOLD, LARGE)
         libc.malloc_trim(0)
 
 
