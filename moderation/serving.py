@@ -47,6 +47,11 @@ def serve(app: Flask) -> None:
     """Serve the app until SIGINT or SIGTERM: taken requests are finished, the worker ends its round."""
     host, port = bind_address(app.config["BIND"])
     _hear_ctrl_c_alone()
+    # Until the server has a handler of its own, there is nothing to finish; but no connection is left half closed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    _hold_sigterm()
+    _be_shared()
+    _let_sigterm()
     server = Server(
         "wsgi:app",
         address=host,
@@ -62,7 +67,6 @@ def serve(app: Flask) -> None:
     )
     multiprocessing.set_start_method("fork", force=True)
     os.register_at_fork(before=_hold_sigterm, after_in_parent=_let_sigterm, after_in_child=_end_by_sigterm)
-    _be_shared()
     server.serve(target_loader=partial(_begin, app, os.getpid()), wrap_loader=False)
 
 
@@ -89,11 +93,11 @@ def _hear_ctrl_c_alone() -> None:
 
     The processes begin deaf, for they inherit the mask of the thread that starts them: none is interrupted half begun.
     """
-    # Until the server has a handler of its own, there is nothing to finish.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
     def wait() -> None:
+        # Where it is held, it is held in all threads.
+        _hold_sigterm()
         signal.sigwait({signal.SIGINT})
         os.kill(os.getpid(), signal.SIGTERM)
 
