@@ -1,6 +1,9 @@
 """What it takes to run it: memory after a load, and the time from the start to the first answer."""
 
+import sqlite3
 import statistics
+import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +39,18 @@ def measure(instance: Path, *, workers: int, size: workload.Size, starts: int, s
         for page in range(len(workload.LARGE), min(size.threads, 200)):
             get(server.url + contestants.thread(page))
         writing.hold(server, instance=instance, size=size, seconds=seconds)
+        _wait_for_rest(instance)
         writing.decide(server, writing.signed_in(server), instance=instance, seconds=seconds)
         pss, processes = memory(server)
     found = Footprint(workers, pss, processes, statistics.median(times))
     print(f"Footprint, {workers} server processes: {found.pss:.0f} MB, {found.cold:.2f} s")
     return found
+
+
+def _wait_for_rest(instance: Path) -> None:
+    """Wait until nothing more is held: what was under way when the load ended is done after it."""
+    held, before = -1, -2
+    with closing(sqlite3.connect(instance / "moderation.sqlite", timeout=30)) as connection:
+        while held != before:
+            before, held = held, int(connection.execute(writing.OURS_WAITING).fetchone()[0])
+            time.sleep(0.5)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Integer, Select, String, bindparam, exists, func, select
-from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import lifecycle, markup, triage
 from moderation.db import UTCDateTime, db, dialect, insert_now, insert_rows
@@ -110,7 +109,6 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
     if known.last is not None:
         raise TooFast(math.ceil((known.last + pause - now).total_seconds()))
     comment = Comment(
-        thread_id=thread.id,
         site_id=site.id,
         parent_id=parent.id if parent else None,
         depth=parent.depth + 1 if parent else 0,
@@ -122,7 +120,6 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
         received_at=now,
         network=draft.network,
     )
-    set_committed_value(comment, "thread", thread)
     findings = triage.examine(
         triage.Evidence(
             html=draft.html,
@@ -133,7 +130,7 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
         )
     )
     words = lifecycle.Words(draft.comment, draft.format, draft.html, [finding.stored() for finding in findings])
-    lifecycle.submit(comment, words, by=lifecycle.By(via=draft.via, at=now))
+    lifecycle.submit(comment, words, on=thread, by=lifecycle.By(via=draft.via, at=now))
     _remember(draft, comment, site=site, now=now)
     return comment
 

@@ -1,8 +1,16 @@
-"""The loop that empties the outbox, and does by the hour what nobody asks for."""
+"""The loop that empties the outbox, and does by the hour what nobody asks for.
 
+Every server process stands by, and one works: whoever holds the lock on a file, which ends with its holder.
+"""
+
+import fcntl
+import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from flask import Flask, current_app
@@ -18,6 +26,22 @@ log = structlog.get_logger()
 
 #: Seconds between two looks at the outbox, and between two rounds of housekeeping.
 LOOK, HOUSEKEEPING = 1.0, 3600.0
+#: In the instance folder; holds the id of the process that works.
+LOCK = "worker.lock"
+
+
+def stand_by(app: Flask, stop: threading.Event) -> None:
+    """Work as soon as no other process of this installation does, until told to stop."""
+    path = Path(app.config["INSTANCE_PATH"]) / LOCK
+    while not stop.is_set():
+        try:
+            with _alone(path) as is_alone:
+                if is_alone:
+                    log.info("worker.began", process=os.getpid())
+                    run(app, stop)
+        except OSError:  # a disk that is full, say, may have room again
+            log.exception("worker.failed")
+        stop.wait(LOOK)
 
 
 def run(app: Flask, stop: threading.Event) -> None:
@@ -67,6 +91,21 @@ def keep_house(*, now: datetime) -> None:
         half, most = waits.honest_wait(site_id or 0, now=now)
         db.db.session.execute(update(LogHead).where(LogHead.site_id == site_id).values(wait_half=half, wait_most=most))
         db.db.session.commit()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Take the lock, unless another process has it. It is the kernel's, which takes it back from whoever is killed."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield True
 
 
 def _sent(message: OutboxMessage) -> bool:

@@ -2,14 +2,17 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from select import select
 from urllib.parse import urlencode
 
-from moderation import audit
+import pytest
+
+from moderation import audit, worker
 from moderation.db import db
 from moderation.web.guards import MOST_BODY
 from tests.conftest import new_app
@@ -59,6 +62,25 @@ def listens(server: Server) -> bool:
     except ConnectionRefusedError:
         return False
     return True
+
+
+def processes(server: Server) -> list[int]:
+    """Return the ids of the server processes."""
+    first = server.process.pid
+    return [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+
+
+def works(server: Server) -> int | None:
+    """Return the id of the process that is the worker now."""
+    said = (server.instance / worker.LOCK).read_text()
+    return int(said) if said.strip() and int(said) in processes(server) else None
+
+
+def files_of(pid: int) -> list[str]:
+    """Return the files that a process has open."""
+    with suppress(FileNotFoundError):
+        return [os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir()]
+    return []
 
 
 def test_the_first_start_leads_to_everything_and_a_stop_finishes_what_was_taken(tmp_path):
@@ -112,6 +134,42 @@ def test_what_was_acknowledged_before_a_power_cut_is_there_after_it(tmp_path):
         server.process.kill()
         server.process.wait(timeout=30)
         until(lambda: not listens(server), lambda: "the server's processes are gone")
+
+
+@pytest.mark.faults
+def test_when_the_process_that_is_the_worker_dies_another_one_takes_over(tmp_path):
+    with running(tmp_path, REPLY_PAUSE=0) as server:
+        until(lambda: works(server), lambda: f"one works:\n{server.output}")
+        before, first = processes(server), works(server)
+        assert (len(before), server.output.count('"worker.began"')) == (2, 1)
+        os.kill(first or 0, signal.SIGKILL)
+        until(lambda: works(server) not in (None, first), lambda: "another one works", within=10)
+        assert reply(server, "Still told of.").status == 201
+        until(lambda: '"reply.held"' in server.output, lambda: f"the worker told of the reply:\n{server.output}")
+        # The dead one is replaced, by one that stands by.
+        until(lambda: len(processes(server)) == 2 and first not in processes(server), lambda: "there are two again")
+        assert server.get("/readyz")[0] == 200
+        assert server.stop() == 0
+        assert "Traceback" not in server.output
+
+
+@pytest.mark.faults
+def test_a_server_process_alone_is_replaced_with_its_worker(tmp_path):
+    with running(tmp_path, REPLY_PAUSE=0, WORKERS=1) as server:
+        until(lambda: works(server), lambda: f"one works:\n{server.output}")
+        [first] = processes(server)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: works(server) not in (None, first), lambda: f"its successor works:\n{server.output}")
+        until(lambda: listens(server) and reply(server, "Afterwards.").status == 201, lambda: "it takes replies")
+        until(lambda: '"reply.held"' in server.output, lambda: f"the worker told of the reply:\n{server.output}")
+
+
+def test_no_file_of_the_database_crosses_the_fork(tmp_path):
+    with running(tmp_path, REPLY_PAUSE=0) as server:
+        assert reply(server, "Written by one of them.").status == 201
+        # The first process has none of its files open: what it had, both others would have.
+        assert [name for name in files_of(server.process.pid) if "sqlite" in name] == []
+        assert any("moderation.sqlite" in name for pid in processes(server) for name in files_of(pid))
 
 
 def test_what_is_too_large_is_answered_when_all_of_it_has_come(tmp_path):

@@ -1,8 +1,10 @@
 """The worker sends each message once it is due, tries again what failed, and keeps house."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -26,6 +28,7 @@ from moderation.models import (
 from moderation.notify import journal
 from moderation.review import decisions, waits
 from tests.conftest import NOW, PAGE, account_of, make_account, site_of
+from tests.server import until
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANA = "ana@staff.example"
@@ -191,7 +194,6 @@ def store(waited: Sequence[float | None], *, arrived: datetime = NOW - DAY, sour
     for number, minutes in enumerate(waited):
         if number:
             comment = Comment(
-                thread=first.thread,
                 site_id=first.site_id,
                 author="Margit",
                 email="",
@@ -200,7 +202,7 @@ def store(waited: Sequence[float | None], *, arrived: datetime = NOW - DAY, sour
                 received_at=arrived,
             )
             words = lifecycle.Words("Words.", first.newest.format, "<p>Words.</p>", ())
-            lifecycle.submit(comment, words, by=lifecycle.By(via=Via.API, at=arrived))
+            lifecycle.submit(comment, words, on=first.thread, by=lifecycle.By(via=Via.API, at=arrived))
         if source:
             comment.source, comment.source_id = source, str(comment.id)
         if minutes is not None:
@@ -275,3 +277,46 @@ def test_the_loop_outlives_a_database_that_is_away(app, monkeypatch):
     monkeypatch.setattr(worker, "keep_house", keep_house)
     worker.run(app, stop)
     assert rounds == ["deliver", "deliver", "keep house"]
+
+
+def test_one_alone_works_and_who_stands_by_takes_over(app, monkeypatch):
+    working: list[str] = []
+    stops = {name: threading.Event() for name in ("first", "second")}
+
+    def run(_: Flask, stop: threading.Event) -> None:
+        working.append(next(name for name, one in stops.items() if one is stop))
+        stop.wait(30)
+
+    monkeypatch.setattr(worker, "LOOK", 0.001)
+    monkeypatch.setattr(worker, "run", run)
+    threads = [threading.Thread(target=worker.stand_by, args=(app, stop)) for stop in stops.values()]
+    threads[0].start()
+    until(lambda: working == ["first"], lambda: "the first works")
+    threads[1].start()
+    # It has looked in vain more than once.
+    until(lambda: threads[1].is_alive() and not stops["second"].wait(0.05), lambda: "the second stands by")
+    assert working == ["first"]
+    assert (Path(app.config["INSTANCE_PATH"]) / worker.LOCK).read_text() == f"{os.getpid()}\n"
+    stops["first"].set()
+    until(lambda: working == ["first", "second"], lambda: "the second works")
+    stops["second"].set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_lock_that_cannot_be_had_is_asked_for_again(app, monkeypatch):
+    stop = threading.Event()
+    path = Path(app.config["INSTANCE_PATH"]) / worker.LOCK
+    # A folder in its place stands for whatever keeps a file from being opened.
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+    def mend(**_: object) -> None:
+        path.rmdir()
+
+    monkeypatch.setattr(worker, "LOOK", 0.001)
+    monkeypatch.setattr(worker, "run", lambda _, stop: stop.set())
+    monkeypatch.setattr(worker.log, "exception", lambda _: mend())
+    worker.stand_by(app, stop)
+    assert path.is_file()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BindParameter, Select, func, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import notify, publishing
 from moderation.db import db, insert_now
@@ -28,7 +29,7 @@ from moderation.lifecycle.table import (
     Words,
 )
 from moderation.lifecycle.undoing import Undone, undo
-from moderation.models import OPEN, Account, Action, Comment, Entry, Kind, Reason, Revision, Status, Via
+from moderation.models import OPEN, Account, Action, Comment, Entry, Kind, Reason, Revision, Status, Thread, Via
 
 __all__ = [
     "DECISIONS",
@@ -61,9 +62,11 @@ __all__ = [
 ]
 
 
-def submit(comment: Comment, words: Words, *, by: By) -> Revision:
-    """Hold a new comment: the comment, its first revision and the entry that says so."""
+def submit(comment: Comment, words: Words, *, on: Thread, by: By) -> Revision:
+    """Hold a new comment on a thread: the comment, its first revision and the entry that says so."""
+    comment.thread_id = on.id
     insert_now([comment])
+    set_committed_value(comment, "thread", on)
     name_place(comment)
     return make(comment, words, number=1, waiting_since=by.at, by=by, kind=Kind.ARRIVAL)
 

@@ -40,7 +40,6 @@ def _published(asked: Comment, text: str, *, by: lifecycle.By) -> Entry:
     name = asked.thread.site.name
     html = markup.render(text, markup.Format.MARKDOWN)
     comment = Comment(
-        thread=asked.thread,
         site_id=asked.site_id,
         parent_id=asked.id,
         depth=asked.depth + 1,
@@ -51,5 +50,5 @@ def _published(asked: Comment, text: str, *, by: lifecycle.By) -> Entry:
         received_at=by.at,
     )
     words = lifecycle.Words(text, markup.Format.MARKDOWN, html, ())
-    held = lifecycle.submit(comment, words, by=replace(by, note=None))
+    held = lifecycle.submit(comment, words, on=asked.thread, by=replace(by, note=None))
     return lifecycle.decide(Action.APPROVE, held, seen=held.turn, by=by)

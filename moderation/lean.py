@@ -1,0 +1,23 @@
+"""Loads the libraries that would load others only because these are installed; imported before everything else.
+
+flask-security would take along Authlib and webauthn with all of cryptography, structlog and Mako what colours a
+terminal: a fifth of the memory and of the start, and nothing here uses it through them. Who uses one of these imports
+it where it is needed.
+"""
+
+import importlib
+import sys
+
+LEFT_OUT = ("authlib", "webauthn", "rich", "pygments")
+LOADED = ("flask_security", "mako.exceptions", "structlog")
+
+_absent = [name for name in LEFT_OUT if name not in sys.modules]
+for _name in _absent:
+    # An import of it fails here, as where it is not installed.
+    sys.modules[_name] = None  # type: ignore[assignment]
+try:
+    for _name in LOADED:
+        importlib.import_module(_name)
+finally:
+    for _name in _absent:
+        del sys.modules[_name]
