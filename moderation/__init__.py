@@ -2,7 +2,7 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, demo
+- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, openapi, demo
 - cli.py        commands          - serving.py  server and worker in one process group
 - worker.py     the loop that empties the outbox          - checks.py   is this installation sound
 - transfer/     import, one format per file
@@ -47,6 +47,7 @@ from moderation.web import (
     limits,
     log,
     logwords,
+    openapi,
     operations,
     presence,
     published,
@@ -104,7 +105,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
-    for door in (submissions, queue, together, log, published, receipts_door, account, operations, demo):
+    for door in (submissions, queue, together, log, published, receipts_door, account, operations, openapi, demo):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):

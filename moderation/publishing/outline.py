@@ -94,7 +94,8 @@ class Outline:
 
     def _newest_first(self) -> "array[int]":
         tops = [place for place, depth in enumerate(self.depths) if depth == 0]
-        ends = [*tops[1:], len(self.ids)]
+        # Of an empty page nothing ends either.
+        ends = [*tops[1:], len(self.ids)][: len(tops)]
         return array("l", (place for top, end in zip(tops[::-1], ends[::-1], strict=True) for place in range(top, end)))
 
     def _starts(self, order: Sequence[int], page_size: int) -> Iterator[int]:

@@ -1,5 +1,6 @@
 """Long threads come in parts: whole branches where they fit, each place in one part, and a way to every place."""
 
+import json
 from typing import Any
 
 import pytest
@@ -44,6 +45,14 @@ def test_a_part_holds_so_many_replies_to_the_page_with_all_below_them(grove: Fla
         "parts": 3,
         "above": [],
     }
+
+
+@pytest.mark.parametrize("sort", ["oldest", "newest"])
+def test_a_page_without_public_replies_is_empty_in_both_orders(client: FlaskClient, reply: Any, sort: str) -> None:
+    before = {way: ask(client, way, sort=sort).data for way in ("thread.json", "thread.html")}
+    assert json.loads(before["thread.json"])["comments"] == []
+    reply()
+    assert {way: ask(client, way, sort=sort).data for way in before} == before
 
 
 def test_newest_first_turns_the_replies_to_the_page_around_and_nothing_below_them(grove: FlaskClient) -> None:
