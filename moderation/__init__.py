@@ -15,7 +15,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
-- db.py, config.py, markup.py, languages.py
+- db.py, config.py, markup.py, languages.py, scratch.py
 """
 
 import os
@@ -38,6 +38,7 @@ from moderation.web import (
     answers,
     assets,
     demo,
+    forwarded,
     front,
     guards,
     journal,
@@ -45,7 +46,6 @@ from moderation.web import (
     log,
     logwords,
     operations,
-    presence,
     published,
     queue,
     queuewords,
@@ -105,7 +105,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, presence, speech, wording, actwords, queuewords, logwords):
+    for part in (answers, assets, limits, forwarded, speech, wording, actwords, queuewords, logwords):
         part.init_app(app)
     cli.init_app(app)
     return app

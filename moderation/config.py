@@ -64,9 +64,26 @@ SETTINGS = (
     ),
     Setting("PURGE_METHOD", str, "purge", "How that is asked: purge, get or post.", choices=("purge", "get", "post")),
     Setting("REPLY_PAUSE", int, 15, "Seconds before the same author may reply again from the same network; 0 = none."),
+    Setting("NETWORK_REPLIES_PER_MINUTE", int, 20, "Replies one network may send in a minute; 0 = any number."),
+    Setting("THREAD_REPLIES_PER_MINUTE", int, 120, "Replies to one page in a minute; 0 = any number."),
+    Setting("SITE_REPLIES_PER_MINUTE", int, 600, "Replies to one site in a minute; 0 = any number."),
     Setting("PREVIEWS_PER_MINUTE", int, 30, "Previews one network may ask for in a minute.", least=1),
+    Setting("RECEIPTS_PER_MINUTE", int, 30, "Edits and other acts on receipts, of one network in a minute.", least=1),
     Setting(
         "SIGN_INS_PER_HOUR", int, 20, "Failed sign-ins per hour, for one e-mail address and for one network.", least=1
+    ),
+    Setting(
+        "RESETS_PER_HOUR",
+        int,
+        5,
+        "New passwords asked for in an hour, for one e-mail address, by one network.",
+        least=1,
+    ),
+    Setting(
+        "LIMITS_URL",
+        str,
+        "",
+        "redis://… or valkey://… that counts for the limits; default: scratch.sqlite in the instance.",
     ),
     Setting("SESSION_HOURS", int, 12, "A sign-in ends this long after its last use.", least=1, most=720),
     Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
@@ -100,6 +117,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | boo
     values.update(_secrets(instance, given, from_file))
     values["BASE_URL"] = _base_url(str(values["BASE_URL"]), bind=str(values["BIND"]))
     values["PURGE_URL"] = _purge_url(str(values["PURGE_URL"]))
+    values["LIMITS_URL"] = _limits_url(str(values["LIMITS_URL"]))
     values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
     return values
 
@@ -175,6 +193,13 @@ def _purge_url(template: str) -> str:
             f"{PREFIX}PURGE_URL is not like http://127.0.0.1:6081{{path}}: http or https, {{url}} or {{path}}"
         )
     return template
+
+
+def _limits_url(url: str) -> str:
+    # The address itself is not repeated: it may hold a password.
+    if url and not (urlsplit(url).scheme in {"redis", "rediss", "valkey", "valkeys"} and urlsplit(url).hostname):
+        raise BadSetting(f"{PREFIX}LIMITS_URL is not like redis://127.0.0.1:6379/0: redis, rediss, valkey or valkeys")
+    return url
 
 
 def _database_url(url: str, *, instance: Path) -> str:

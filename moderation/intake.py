@@ -127,6 +127,11 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
     return comment
 
 
+def knows(draft: Draft, *, site: Site) -> bool:
+    """Whether this reply was answered before, by its key: a retry is refused by no limit."""
+    return draft.key is not None and db.session.get(SubmissionKey, (site.id, _hash(draft.key))) is not None
+
+
 def new_token(site_key: str, page: str, *, secret: str, now: datetime) -> str:
     """Mark a form with the time it was made, bound to site and page (by `page_key`)."""
     made = int(now.timestamp() * 1000)
