@@ -41,6 +41,7 @@ from moderation.web import (
     forwarded,
     front,
     guards,
+    hosts,
     journal,
     limits,
     log,
@@ -79,7 +80,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     database.init_app(app)
     # What is kept ready needs to know nothing of who asks, and goes out ahead of everything but the odd hosts.
     ahead = front.answer_ready(front.init_app(app), app.wsgi_app)
-    app.wsgi_app = guards.refuse_odd_hosts(ahead)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = hosts.refuse_others(app.config, ahead)  # type: ignore[method-assign, assignment]
     Migrate(app, database, directory=str(ROOT / "moderation" / "migrations"), render_as_batch=True)
     Babel(
         app,

@@ -6,6 +6,7 @@ else from its default. A value that does not fit its type stops the start with a
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ SETTINGS = (
     ),
     Setting("BIND", str, "127.0.0.1:8000", "Address and port the server listens on."),
     Setting("BASE_URL", str, "", "Public address of the service, without a path; default: http:// + BIND."),
+    Setting("HOSTS", str, "", "More names by which the service may be asked, with commas; the public address has one."),
     Setting(
         "DATABASE_URL", str, "", "sqlite:///… or postgresql://…; default: moderation.sqlite in the instance folder."
     ),
@@ -116,6 +118,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | boo
     values["INSTANCE_PATH"] = str(instance)
     values.update(_secrets(instance, given, from_file))
     values["BASE_URL"] = _base_url(str(values["BASE_URL"]), bind=str(values["BIND"]))
+    host_names(str(values["HOSTS"]))
     values["PURGE_URL"] = _purge_url(str(values["PURGE_URL"]))
     values["LIMITS_URL"] = _limits_url(str(values["LIMITS_URL"]))
     values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
@@ -182,6 +185,15 @@ def _base_url(url: str, *, bind: str) -> str:
     ):
         raise BadSetting(f"{PREFIX}BASE_URL: {url!r} is not like https://reply.example")
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def host_names(text: str) -> frozenset[str]:
+    """Read a list of host names, with commas. Raises `BadSetting` for what holds more than a name."""
+    names = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", name):
+            raise BadSetting(f"{PREFIX}HOSTS: {name!r} is not a name like reply.example, without scheme or port")
+    return names
 
 
 def _purge_url(template: str) -> str:
