@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from moderation import lifecycle, markup, triage
 from moderation.db import db
-from moderation.models import Comment, Revision, Site, Status, SubmissionKey, Thread, Via
+from moderation.models import Account, Comment, Membership, Revision, Site, Status, SubmissionKey, Thread, Via
 from moderation.models.pagekey import page_key
 from moderation.publishing import closing
 
@@ -119,6 +119,8 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
             alike=lifecycle.same_words(html, site_id=site.id),
             trapped=draft.trapped,
             written_in=draft.written_in,
+            author=draft.author,
+            staff=_staff_of(site),
         )
     )
     words = lifecycle.Words(draft.comment, draft.format, html, [finding.stored() for finding in findings])
@@ -212,6 +214,12 @@ def _parent_of(draft: Draft, thread: Thread) -> Comment | None:
     if parent.depth >= MOST_DEPTH:
         raise TooDeep
     return parent
+
+
+def _staff_of(site: Site) -> list[str]:
+    """Name those who act for the site."""
+    of_site = select(Account.name).join(Membership).where(Membership.site_id == site.id, Account.active)
+    return list(db.session.scalars(of_site.order_by(Account.id)))
 
 
 def _refuse_duplicate(draft: Draft, thread: Thread, *, said: str) -> None:
