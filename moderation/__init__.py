@@ -2,9 +2,10 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, demo
+- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, and others
 - cli.py        commands          - serving.py  server and worker in one process group
-- worker.py     the loop that empties the outbox          - checks.py   is this installation sound
+- worker.py     the loop that empties the outbox          - checks/   is this installation sound
+- backup.py    a copy while it runs
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
 - review/       the queue's and the log's questions   - receipts.py   what the commenter may see and ask
@@ -46,6 +47,7 @@ from moderation.web import (
     limits,
     log,
     logwords,
+    operating,
     operations,
     published,
     queue,
@@ -101,7 +103,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
-    for door in (submissions, queue, together, log, published, receipts_door, account, operations, demo):
+    for door in (submissions, queue, together, log, published, receipts_door, account, operations, operating, demo):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):

@@ -89,6 +89,7 @@ SETTINGS = (
     ),
     Setting("SESSION_HOURS", int, 12, "A sign-in ends this long after its last use.", least=1, most=720),
     Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
+    Setting("BACKUP_HOURS", int, 48, "`flask check` asks for a backup that is younger; 0 = it does not ask."),
     Setting(
         "LOG_LEVEL",
         str,

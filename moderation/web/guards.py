@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, db
 from moderation.db import clock as clock
-from moderation.models import Account, Site
+from moderation.models import Account, Role, Site
 from moderation.models.pagekey import BadAddress, origin_of
 from moderation.web import speech
 
@@ -88,6 +88,17 @@ def account() -> Account:
     if not isinstance(user, Account):
         raise Forbidden
     return user
+
+
+def operators_only() -> None:
+    """Let only those past who run the installation, as a blueprint's `before_request`."""
+    if not may_operate(account()):
+        raise Forbidden
+
+
+def may_operate(who: Account) -> bool:
+    """Whether somebody runs the installation."""
+    return any(membership.role is Role.OWNER for membership in who.memberships)
 
 
 def network() -> str:

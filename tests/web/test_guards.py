@@ -49,7 +49,7 @@ PUBLIC = {
     "account.do_start",
 }
 #: Blueprints that let nobody past who has not signed in.
-BEHIND_SIGN_IN = {"queue", "together", "log"}
+BEHIND_SIGN_IN = {"queue", "together", "log", "operating"}
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
 FRAMED_ROUTES = {"published.thread"}
