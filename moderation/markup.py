@@ -165,6 +165,8 @@ _LOOSE_JOINER = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]+|[\u200c\u200d]+(?![
 
 def tidy_name(name: str) -> str:
     """Return a name on one line, in NFC, without invisible characters and with at most 4 marks on a letter."""
+    # First, for some marks are two in NFC.
+    name = unicodedata.normalize("NFC", name)
     name = _BLANK.sub(" ", _INVISIBLE.sub("", name)).strip()
     name = _LOOSE_JOINER.sub("", _JOINERS.sub("", name))
     runs = itertools.groupby(name, key=lambda character: unicodedata.category(character).startswith("M"))

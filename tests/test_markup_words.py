@@ -47,6 +47,7 @@ def test_unprintable_is_what_a_database_or_a_feed_refuses(text, expected):
         ("👩\u200d❤\ufe0f\u200d👩", "👩\u200d❤\ufe0f\u200d👩"),
         ("A\ufe0fn\ufe01a\U000e0100 R\u034fuiz", "Ana Ruiz"),
         ("Ana\u180e\u17b5", "Ana"),
+        ("a" + "\u0344" * 4, "ä\u0301\u0308\u0301\u0308"),
         ("\u200d\u200c", ""),
         ("Ñandú 李 محمد", "Ñandú 李 محمد"),
     ],
