@@ -283,8 +283,9 @@ def _simplified(tag: re.Match[str]) -> str:
 
 def _with_paragraphs(source: str) -> str:
     """Return imported HTML with blank lines made into paragraphs and newlines into breaks, as WordPress shows it."""
-    source = _REFERENCE.sub("\ufffd", source.replace("\r\n", "\n").replace("\r", "\n").replace("&#13;", ""))
-    source = _TAG.sub(_simplified, source)
+    source = source.replace("\r\n", "\n").replace("\r", "\n").replace("&#13;", "")
+    # Afterwards, for a tag that goes may have stood between the two halves of a reference.
+    source = _REFERENCE.sub("\ufffd", _TAG.sub(_simplified, source))
     parts: list[str] = []
     place, depth, around = 0, 0, ""
     for divider in itertools.chain(_DIVIDER.finditer(source), [None]):
