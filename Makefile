@@ -5,13 +5,16 @@ PYTHON ?= python3
 # How many comments wait in the queues that are measured.
 SIZES ?= 1000,100000
 
+# How long each of the tests with random input goes on.
+FUZZ_SECONDS ?= 300
+
 # --quick, --check: see benchmarks/run.py.
 BENCH ?=
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint fuzz soak bench translations embed lock clean
+.PHONY: help run test lint fuzz audit soak bench translations embed lock clean
 
 # Every check runs, even after one failed; the names of those that failed come last.
 CHECKS = "ruff check ." "ruff format --check ." "mypy --strict moderation" "lint-imports --no-logo" \
@@ -37,8 +40,12 @@ test: .venv/tests.stamp ## every check and every test, but for the long ones
 lint: .venv/tests.stamp ## the checks alone: style, types, imports, templates
 	@$(call run-all,$(CHECKS))
 
-fuzz: .venv/tests.stamp ## long tests with random input
-	@.venv/bin/pytest -m fuzz
+fuzz: .venv/tests.stamp ## long tests with random input (FUZZ_SECONDS=600 for so long each; 300 else)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) .venv/bin/pytest -m fuzz
+
+# It asks the network for advisories. Where nothing was looked at, nothing was found, and that is a failure.
+audit: .venv/tests.stamp ## known vulnerabilities of what is installed
+	@.venv/bin/python -m tests.advisories
 
 soak: .venv/tests.stamp ## long tests under load
 	@.venv/bin/pytest -m soak

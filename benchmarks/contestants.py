@@ -89,6 +89,8 @@ def ours(instance: Path, *, workers: int) -> Iterator[Server]:
         "MODERATION_BIND": f"127.0.0.1:{port}",
         "MODERATION_WORKERS": str(workers),
         "MODERATION_REPLY_PAUSE": "0",
+        # Counted as ever, and never reached.
+        **{f"MODERATION_{limit}_REPLIES_PER_MINUTE": "1000000000" for limit in ("NETWORK", "THREAD", "SITE")},
         "MODERATION_DEMO": "0",
     }
     with running([*FLASK, "serve"], port=port, log=instance / "serve.log", ready="/healthz", environ=environ) as server:

@@ -2,9 +2,10 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, openapi, demo
+- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, and others
 - cli.py        commands          - serving.py  server and worker in one process group
-- worker.py     the loop that empties the outbox          - checks.py   is this installation sound
+- worker.py     the loop that empties the outbox          - checks/   is this installation sound
+- backup.py    a copy while it runs
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
 - review/       the queue's and the log's questions   - receipts.py   what the commenter may see and ask
@@ -15,7 +16,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
-- db.py, disk.py, config.py, markup.py, languages.py   - lean.py  what the libraries need not load
+- db.py, disk.py, config.py, markup.py, languages.py, scratch.py   - lean.py  what the libraries need not load
 """
 
 from moderation import lean  # noqa: F401 - first of all
@@ -41,15 +42,17 @@ from moderation.web import (
     answers,
     assets,
     demo,
+    forwarded,
     front,
     guards,
+    hosts,
     journal,
     limits,
     log,
     logwords,
     openapi,
+    operating,
     operations,
-    presence,
     published,
     queue,
     queuewords,
@@ -83,7 +86,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     database.init_app(app)
     # What is kept ready needs to know nothing of who asks, and goes out ahead of everything but the odd hosts.
     ahead = front.answer_ready(front.init_app(app), app.wsgi_app)
-    app.wsgi_app = guards.refuse_odd_hosts(ahead)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = hosts.refuse_others(app.config, ahead)  # type: ignore[method-assign, assignment]
     Migrate(app, database, directory=str(ROOT / "moderation" / "migrations"), render_as_batch=True)
     Babel(
         app,
@@ -105,12 +108,14 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
-    for door in (submissions, queue, together, log, published, receipts_door, account, operations, openapi, demo):
+    for door in (submissions, queue, together, log, published, receipts_door, account):
+        app.register_blueprint(door.bp)
+    for door in (operations, operating, openapi, demo):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, presence, speech, wording, actwords, queuewords, logwords):
+    for part in (answers, assets, limits, forwarded, speech, wording, actwords, queuewords, logwords):
         part.init_app(app)
     cli.init_app(app)
     return app

@@ -1,7 +1,8 @@
-"""Commands: `flask serve`, and in groups `flask site`, `account`, `import`, `audit`, `demo`; `flask check`."""
+"""Commands: `flask serve`, `check`, `backup`, and in groups `flask site`, `account`, `import`, `audit`, `demo`."""
 
 import random
 import re
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from moderation import accounts, audit, checks, markup, publishing, transfer
+from moderation import accounts, audit, backup, checks, markup, publishing, transfer
 from moderation.config import demo_origin
 from moderation.db import clock, db, reading, writing
 from moderation.models import Account, Role, Site, Thread, Via
@@ -59,13 +60,15 @@ import_group = Commands("import", help="Bring comments in from elsewhere.")
 audit_group = Commands("audit", help="The log and its proof.")
 demo_group = Commands("demo", help="Made-up comments, to try a queue and to measure it.")
 
+#: How `flask check` says how something stands.
+WORDS = {checks.Verdict.OK: "ok", checks.Verdict.LOOK: "look", checks.Verdict.MEND: "MEND"}
 #: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
 GIVE_WAY = 0.05
 
 
 def init_app(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (site_group, account_group, import_group, audit_group, demo_group, check, serve):
+    for command in (site_group, account_group, import_group, audit_group, demo_group, check, back_up, serve):
         app.cli.add_command(command)
 
 
@@ -249,12 +252,29 @@ def seed(held: int, decided: int | None, key: str, seed: int) -> None:
 @click.command("check")
 @with_appcontext
 def check() -> None:
-    """Check the configuration: secrets, database, addresses, proxies."""
-    findings = checks.run(current_app)
+    """Check secrets, addresses, proxies, files, disk, database, clock and backup; say what to do."""
+    findings = checks.run(current_app, now=clock())
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.fine else 'MEND'}  {finding.text}")
-    if not all(finding.fine for finding in findings):
+        click.echo(f"{WORDS[finding.verdict]:<4}  {finding.line}")
+    if any(finding.verdict is checks.Verdict.MEND for finding in findings):
         sys.exit(1)
+
+
+@click.command("backup")
+@click.option("--keep", type=click.IntRange(min=1), default=7, show_default=True, help="How many are kept.")
+@with_appcontext
+def back_up(keep: int) -> None:
+    """Copy a running installation on SQLite, with its secrets, into instance/backups/."""
+    if (state := checks.schema_of(current_app)) is not None:
+        raise click.ClickException(state)
+    file = db.engine.url.database
+    if db.engine.dialect.name != "sqlite" or file is None:
+        raise click.ClickException("PostgreSQL is copied by pg_dump: see docs/operating.md.")
+    try:
+        made = backup.make(Path(file), instance=Path(current_app.config["INSTANCE_PATH"]), keep=keep, now=clock())
+    except (backup.Broken, OSError, sqlite3.Error) as error:
+        raise click.ClickException(f"No backup was made: {error}") from error
+    click.echo(f"{made}")
 
 
 @click.command("serve")

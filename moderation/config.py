@@ -6,6 +6,7 @@ else from its default. A value that does not fit its type stops the start with a
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ SETTINGS = (
     ),
     Setting("BIND", str, "127.0.0.1:8000", "Address and port the server listens on."),
     Setting("BASE_URL", str, "", "Public address of the service, without a path; default: http:// + BIND."),
+    Setting("HOSTS", str, "", "More names by which the service may be asked, with commas; the public address has one."),
     Setting(
         "DATABASE_URL", str, "", "sqlite:///… or postgresql://…; default: moderation.sqlite in the instance folder."
     ),
@@ -64,12 +66,30 @@ SETTINGS = (
     ),
     Setting("PURGE_METHOD", str, "purge", "How that is asked: purge, get or post.", choices=("purge", "get", "post")),
     Setting("REPLY_PAUSE", int, 15, "Seconds before the same author may reply again from the same network; 0 = none."),
+    Setting("NETWORK_REPLIES_PER_MINUTE", int, 20, "Replies one network may send in a minute; 0 = any number."),
+    Setting("THREAD_REPLIES_PER_MINUTE", int, 120, "Replies to one page in a minute; 0 = any number."),
+    Setting("SITE_REPLIES_PER_MINUTE", int, 600, "Replies to one site in a minute; 0 = any number."),
     Setting("PREVIEWS_PER_MINUTE", int, 30, "Previews one network may ask for in a minute.", least=1),
+    Setting("RECEIPTS_PER_MINUTE", int, 30, "Edits and other acts on receipts, of one network in a minute.", least=1),
     Setting(
         "SIGN_INS_PER_HOUR", int, 20, "Failed sign-ins per hour, for one e-mail address and for one network.", least=1
     ),
+    Setting(
+        "RESETS_PER_HOUR",
+        int,
+        5,
+        "New passwords asked for in an hour, for one e-mail address, by one network.",
+        least=1,
+    ),
+    Setting(
+        "LIMITS_URL",
+        str,
+        "",
+        "redis://… or valkey://… that counts for the limits; default: scratch.sqlite in the instance.",
+    ),
     Setting("SESSION_HOURS", int, 12, "A sign-in ends this long after its last use.", least=1, most=720),
     Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
+    Setting("BACKUP_HOURS", int, 48, "`flask check` asks for a backup that is younger; 0 = it does not ask."),
     Setting(
         "LOG_LEVEL",
         str,
@@ -99,7 +119,9 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | boo
     values["INSTANCE_PATH"] = str(instance)
     values.update(_secrets(instance, given, from_file))
     values["BASE_URL"] = _base_url(str(values["BASE_URL"]), bind=str(values["BIND"]))
+    host_names(str(values["HOSTS"]))
     values["PURGE_URL"] = _purge_url(str(values["PURGE_URL"]))
+    values["LIMITS_URL"] = _limits_url(str(values["LIMITS_URL"]))
     values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
     return values
 
@@ -166,6 +188,15 @@ def _base_url(url: str, *, bind: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def host_names(text: str) -> frozenset[str]:
+    """Read a list of host names, with commas. Raises `BadSetting` for what holds more than a name."""
+    names = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", name):
+            raise BadSetting(f"{PREFIX}HOSTS: {name!r} is not a name like reply.example, without scheme or port")
+    return names
+
+
 def _purge_url(template: str) -> str:
     parts = urlsplit(template)
     names_one = "{url}" in template or "{path}" in template
@@ -175,6 +206,13 @@ def _purge_url(template: str) -> str:
             f"{PREFIX}PURGE_URL is not like http://127.0.0.1:6081{{path}}: http or https, {{url}} or {{path}}"
         )
     return template
+
+
+def _limits_url(url: str) -> str:
+    # The address itself is not repeated: it may hold a password.
+    if url and not (urlsplit(url).scheme in {"redis", "rediss", "valkey", "valkeys"} and urlsplit(url).hostname):
+        raise BadSetting(f"{PREFIX}LIMITS_URL is not like redis://127.0.0.1:6379/0: redis, rediss, valkey or valkeys")
+    return url
 
 
 def _database_url(url: str, *, instance: Path) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Integer, Select, String, bindparam, exists, func, select
 
 from moderation import lifecycle, markup, triage
 from moderation.db import UTCDateTime, db, dialect, insert_now, insert_rows
-from moderation.models import Comment, Revision, Site, Status, SubmissionKey, Thread, Via
+from moderation.models import Account, Comment, Membership, Revision, Site, Status, SubmissionKey, Thread, Via
 from moderation.models.pagekey import page_key
 from moderation.publishing import closing
 
@@ -127,12 +127,19 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
             alike=known.alike,
             trapped=draft.trapped,
             written_in=draft.written_in,
+            author=draft.author,
+            staff=_staff_of(site),
         )
     )
     words = lifecycle.Words(draft.comment, draft.format, draft.html, [finding.stored() for finding in findings])
     lifecycle.submit(comment, words, on=thread, by=lifecycle.By(via=draft.via, at=now))
     _remember(draft, comment, site=site, now=now)
     return comment
+
+
+def knows(draft: Draft, *, site: Site) -> bool:
+    """Whether this reply was answered before, by its key: a retry is refused by no limit."""
+    return draft.key is not None and db.session.get(SubmissionKey, (site.id, _hash(draft.key))) is not None
 
 
 def new_token(site_key: str, page: str, *, secret: str, now: datetime) -> str:
@@ -269,6 +276,19 @@ def _parent_of(draft: Draft, thread: Thread) -> Comment | None:
     if parent.depth >= MOST_DEPTH:
         raise TooDeep
     return parent
+
+
+def _staff_of(site: Site) -> list[str]:
+    """Name those who act for the site."""
+    return list(db.session.scalars(_STAFF, {"site": site.id}))
+
+
+_STAFF = (
+    select(Account.name)
+    .join(Membership)
+    .where(Membership.site_id == bindparam("site"), Account.active)
+    .order_by(Account.id)
+)
 
 
 def _hash(key: str) -> str:

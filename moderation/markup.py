@@ -146,21 +146,31 @@ def unprintable(text: str) -> bool:
     return _UNPRINTABLE.search(text) is not None
 
 
+# What holds emoji together with a joiner or asks for their colours.
+_EMOJI = (
+    "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
 # Bidi controls reorder what stands around a name; the others are seen by nobody and make two names look the same.
 _INVISIBLE = re.compile(
-    "[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0d\ufeff\ufff0-\ufffb"
+    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|(?<![{_EMOJI}])[\ufe0e\ufe0f]"
 )
 # The Hangul fillers and the empty Braille cell are letters to Unicode and blanks to the eye.
 _BLANK = re.compile("[\\s\u115f\u1160\u2800\u3164\uffa0]+")
-# ZWJ holds emoji together and ZWNJ divides Persian words: only ever one, between two visible characters.
-_LOOSE_JOINER = re.compile("(?:\\A|(?<=[ \u200c\u200d]))[\u200c\u200d]+|[\u200c\u200d]+(?= |\\Z)")
+# ZWJ holds emoji together, ZWNJ divides Persian words, both shape Indic ones: one, between two of these, is seen.
+_JOINED = f"\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefe\ufe0f{_EMOJI}"
+_JOINERS = re.compile("[\u200c\u200d]+(?=[\u200c\u200d])")
+_LOOSE_JOINER = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]+|[\u200c\u200d]+(?![{_JOINED}])")
 
 
 def tidy_name(name: str) -> str:
     """Return a name on one line, in NFC, without invisible characters and with at most 4 marks on a letter."""
     if name.isascii():
         return " ".join(name.split())
-    name = _LOOSE_JOINER.sub("", _BLANK.sub(" ", _INVISIBLE.sub("", name)).strip())
+    name = unicodedata.normalize("NFC", name)
+    name = _BLANK.sub(" ", _INVISIBLE.sub("", name)).strip()
+    name = _LOOSE_JOINER.sub("", _JOINERS.sub("", name))
     runs = itertools.groupby(name, key=lambda character: unicodedata.category(character).startswith("M"))
     name = "".join("".join(itertools.islice(run, 4) if marks else run) for marks, run in runs)
     return " ".join(unicodedata.normalize("NFC", name).split())
@@ -171,11 +181,9 @@ def tidy_text(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     blank = len(text) - len(text.lstrip())
     text = text[text.rfind("\n", 0, blank) + 1 :].rstrip()
-    if text.isascii():
-        return text
     runs = itertools.groupby(text, key=lambda character: unicodedata.combining(character) > 0)
     # NFC sorts marks by insertion: a second for 30,000 on one letter. No script stacks more than 30.
-    stacked = any(marks and sum(1 for _ in run) > 100 for marks, run in runs)
+    stacked = not text.isascii() and any(marks and sum(1 for _ in run) > 100 for marks, run in runs)
     return text if stacked else unicodedata.normalize("NFC", text)
 
 
@@ -277,8 +285,9 @@ def _simplified(tag: re.Match[str]) -> str:
 
 def _with_paragraphs(source: str) -> str:
     """Return imported HTML with blank lines made into paragraphs and newlines into breaks, as WordPress shows it."""
-    source = _REFERENCE.sub("\ufffd", source.replace("\r\n", "\n").replace("\r", "\n").replace("&#13;", ""))
-    source = _TAG.sub(_simplified, source)
+    source = source.replace("\r\n", "\n").replace("\r", "\n").replace("&#13;", "")
+    # Afterwards, for a tag that goes may have stood between the two halves of a reference.
+    source = _REFERENCE.sub("\ufffd", _TAG.sub(_simplified, source))
     parts: list[str] = []
     place, depth, around = 0, 0, ""
     for divider in itertools.chain(_DIVIDER.finditer(source), [None]):

@@ -65,6 +65,9 @@ def new_app(database: str, instance: Path, **settings: str) -> Flask:
         "MODERATION_DATABASE_URL": database,
         "MODERATION_INSTANCE_PATH": str(instance),
         "MODERATION_LOG_LEVEL": "error",
+        # Tests send more in a minute than people do.
+        "MODERATION_NETWORK_REPLIES_PER_MINUTE": "0",
+        "MODERATION_RECEIPTS_PER_MINUTE": "1000",
     }
     app = create_app(environ | {f"MODERATION_{name}": value for name, value in settings.items()})
     app.config["TESTING"] = True

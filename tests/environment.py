@@ -5,6 +5,7 @@ it. What is missing leaves tests out, and fails the run under CI or MODERATION_T
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,11 +17,19 @@ from tests.deploy import proxy
 
 #: Where the run's cluster is or will be; inherited by the workers.
 CLUSTER = "MODERATION_TEST_CLUSTER"
-INSTALL = "apt-get install -y chromium nginx openssl postgresql"
+INSTALL = "apt-get install -y chromium nginx openssl postgresql redis-server"
+
+
+def redis_server() -> str | None:
+    """Find the program; Valkey is as good."""
+    return shutil.which("redis-server") or shutil.which("valkey-server")
+
+
 #: What may be missing: how to look for it, and what goes untested without it.
 PARTS: dict[str, tuple[Callable[[], object], str]] = {
     "Chromium": (browser.chromium_path, "everything a person sees: the journeys, the embed, accessibility"),
     "PostgreSQL": (postgres.available, "the product on PostgreSQL: its locks, its migrations"),
+    "Redis": (redis_server, "limits that several machines count together"),
     "nginx": (proxy.available, "the shipped nginx configuration in front of the product"),
 }
 
@@ -101,6 +110,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for part in lacking:
         terminalreporter.line(f"{part} is missing. Left out: {PARTS[part][1]}.", red=True)
     terminalreporter.line(f"Install it with: {INSTALL}", bold=True)
+
+
+@pytest.fixture
+def redis_program() -> str:
+    """Return the program that a test starts on a port of its own."""
+    program = redis_server()
+    if program is None:
+        _leave_out("Redis")
+    return program
 
 
 def _leave_out(part: str) -> None:

@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
 #: A server that is not ready, or not gone, by then has failed.
 DEADLINE = 40.0
+#: Tests send more in a minute than people do.
+UNHURRIED = {
+    f"{limit}_PER_MINUTE": 10**6 for limit in ("NETWORK_REPLIES", "THREAD_REPLIES", "SITE_REPLIES", "RECEIPTS")
+}
 
 
 @dataclass
@@ -92,7 +96,7 @@ def running(instance: Path, **settings: object) -> Iterator[Server]:
 
 def start(instance: Path, **settings: object) -> Server:
     """Start `flask serve` on a free port, or on the one in BIND, without waiting for it. The caller ends it."""
-    settings = {"BIND": f"127.0.0.1:{free_port()}"} | settings
+    settings = {"BIND": f"127.0.0.1:{free_port()}"} | UNHURRIED | settings
     port = int(str(settings["BIND"]).rpartition(":")[2])
     log = instance / f"serve-{port}-{time.monotonic_ns()}.log"
     with log.open("wb") as said:

@@ -200,3 +200,10 @@ def test_no_word_of_a_plain_text_is_lost(source):
 @given(st.lists(st.text(st.sampled_from("abc"), min_size=1), min_size=1).map(" ".join), st.integers(0, 60))
 def test_no_word_is_lost_at_any_depth(words, depth):
     assert re.findall(r"\w+", plain_text(render("> " * depth + words, Format.MARKDOWN))) == words.split()
+
+
+@pytest.mark.parametrize(
+    "source", ["&#<h>1", "&<h>#1;", "&#x<b\n>1", "&#<!-- -->1;", "&#1<h>1;", "&#<h>13;", "&#&#13;1;", "<p>&#<x>xb;"]
+)
+def test_no_tag_that_goes_leaves_a_reference_to_what_may_not_stand_there(source):
+    assert faults(source) == []

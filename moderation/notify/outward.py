@@ -7,6 +7,7 @@ of the environment is used, and neither time nor answer is without an end. It is
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,10 +22,14 @@ from urllib3.exceptions import HTTPError
 EACH, ALTOGETHER = 3.0, 8.0
 #: Bytes of an answer that are read; what it says further is not heard.
 MOST_READ = 65_536
-#: What leads elsewhere than it says: IPv4 in IPv6's clothes, translated or tunnelled.
+#: What leads elsewhere than it says: IPv4 in IPv6's clothes, translated or tunnelled (NAT64, Teredo, 6to4 with its
+#: relays); and what the library does not know to lead nowhere.
 DISGUISED = tuple(
     ipaddress.ip_network(network)
-    for network in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10")
+    for network in (
+        *("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"),
+        *("fec0::/10", "3fff::/20", "5f00::/16", "192.88.99.0/24"),
+    )
 )
 
 
@@ -69,6 +74,7 @@ def ask(call: Call) -> Answer:
         raise Unreachable("no address") from error
     if parts.scheme not in {"http", "https"} or not host or not port or parts.username is not None:
         raise Unreachable("no address")
+    began = time.monotonic()
     connection = _connection(parts.scheme, host, port, address=_resolve(host, port, reach=call.reach))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     # By the host as it was written, not the number that is dialled.
@@ -76,7 +82,7 @@ def ask(call: Call) -> Answer:
     opened: list[socket.socket] = []
     late = threading.Event()
     # A peer that sends a byte now and then would keep every single read within its time.
-    end = threading.Timer(ALTOGETHER, _hang_up, (connection, opened, late))
+    end = threading.Timer(began + ALTOGETHER - time.monotonic(), _hang_up, (connection, opened, late))
     end.daemon = True
     end.start()
     try:
@@ -106,15 +112,28 @@ def is_public(address: str) -> bool:
 
 def _resolve(host: str, port: int, *, reach: Reach) -> str:
     """Return the number to dial. Where one of a host's numbers may not be asked, none is."""
-    try:
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError) as error:
-        raise Unreachable("the host has no address") from error
+    found = _look_up(host, port)
     if reach is Reach.PUBLIC and not all(is_public(address) for address in found):
         raise Unreachable("the host is not on the public network")
     if not found:
         raise Unreachable("the host has no address")
     return found[0]
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    """Return a host's numbers, if they are known in time: the system's own look-up knows no end."""
+    found: list[str] = []
+
+    def ask_system() -> None:
+        with suppress(OSError, UnicodeError):
+            found.extend(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    looking = threading.Thread(target=ask_system, name="look-up", daemon=True)
+    looking.start()
+    looking.join(EACH)
+    if looking.is_alive():
+        raise Unreachable("the host's address was not found in time")
+    return found
 
 
 def _connection(scheme: str, host: str, port: int, *, address: str) -> HTTPConnection:

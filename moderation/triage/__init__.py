@@ -7,10 +7,15 @@ from collections.abc import Callable
 
 from flask_babel import gettext, ngettext
 
-from moderation.triage import alike, links, proof
+from moderation.triage import alike, links, proof, staff
 from moderation.triage.evidence import Evidence, Finding
 
-CHECKS: tuple[Callable[[Evidence], list[Finding]], ...] = (proof.check, alike.check, links.check)
+CHECKS: tuple[Callable[[Evidence], list[Finding]], ...] = (
+    proof.check,
+    staff.check,
+    alike.check,
+    links.check,
+)
 
 __all__ = ["Evidence", "Finding", "describe", "examine", "names"]
 
@@ -27,6 +32,7 @@ def names() -> list[tuple[str, str]]:
         ("adds-link", gettext("The edit adds a link")),
         ("website", gettext("Leaves a website")),
         ("alike", gettext("Same text as others")),
+        ("staff", gettext("Named like a moderator")),
         ("hurried", gettext("Written in a hurry")),
         ("trap", gettext("Hidden field filled")),
         ("no-token", gettext("Not sent from our form")),
@@ -45,6 +51,12 @@ def describe(finding: dict[str, object]) -> tuple[str, str]:
             return (
                 ngettext("Written in %(num)d second", "Written in %(num)d seconds", number),
                 gettext("Most people take longer to fill the form."),
+            )
+        case "staff":
+            name = str(known.get("name", ""))
+            return (
+                gettext("Named like a moderator"),
+                gettext("Readers may take it for %(name)s of this site.", name=f"\u2068{name}\u2069"),
             )
         case "no-token":
             return gettext("Not sent from our form"), gettext("It came without the mark our own form carries.")

@@ -1,5 +1,6 @@
 """What a check gets to see, and what it says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -31,3 +32,6 @@ class Evidence:
     written_in: float | None = None
     #: Whether a mark could be expected at all: an edit from the receipt carries none.
     from_form: bool = True
+    #: The name it came under, and the names of those who moderate the site.
+    author: str = ""
+    staff: Sequence[str] = ()

@@ -1,10 +1,7 @@
 """Who may ask: sites by key, origins, bodies, sign-in, transaction modes and security headers."""
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache
 from string import printable
-from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes, urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
@@ -15,12 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, db
 from moderation.db import clock as clock
-from moderation.models import Account, Site
+from moderation.models import Account, Role, Site
 from moderation.models.pagekey import BadAddress, origin_of
 from moderation.web import speech
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: The most a request may carry: 65,525 characters of three bytes, percent-encoded, and the other fields. What is too
 #: long for the form is told so at its field, and gets its words back.
@@ -65,35 +59,11 @@ def init_app(app: Flask) -> None:
     app.url_map.converters.update(site=SiteKey, id=Id, token=Token)
     app.before_request(_escape_query)
     app.before_request(_refuse_unmeasured_body)
+    app.before_request(_refuse_foreign_sender)
     app.before_request(_choose_transaction_mode)
     app.teardown_request(lambda _: db.set_reading(False))
     app.after_request(_leave_no_transaction)
     app.after_request(_secure)
-
-
-def refuse_odd_hosts(inner: "WSGIApplication") -> "WSGIApplication":
-    """Answer 400 to a Host header that no browser sends, ahead of the libraries: they fail over it."""
-
-    def asked(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if is_host(environ.get("HTTP_HOST", "localhost")):
-            return inner(environ, start_response)
-        answer = Response("This request names no host.\n", 400, SECURITY_HEADERS, content_type="text/plain")
-        return answer(environ, start_response)
-
-    return asked
-
-
-@lru_cache(maxsize=1024)
-def is_host(host: str) -> bool:
-    """Tell whether this is a name or an address with or without a port, as browsers write them."""
-    name = re.fullmatch(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?", host)
-    if name is None:
-        return False
-    try:
-        # Labels that are empty, too long, or no international name.
-        return name[1].startswith("[") or bool(name[1].removesuffix(".").encode("idna").decode("idna"))
-    except UnicodeError:
-        return False
 
 
 def site_or_404(key: str) -> Site:
@@ -120,6 +90,17 @@ def account() -> Account:
     if not isinstance(user, Account):
         raise Forbidden
     return user
+
+
+def operators_only() -> None:
+    """Let only those past who run the installation, as a blueprint's `before_request`."""
+    if not may_operate(account()):
+        raise Forbidden
+
+
+def may_operate(who: Account) -> bool:
+    """Whether somebody runs the installation."""
+    return any(membership.role is Role.OWNER for membership in who.memberships)
 
 
 def network() -> str:
@@ -192,6 +173,24 @@ def _hear_out() -> None:
     left = request.content_length or 0
     while 0 < left <= MOST_HEARD and (some := request.environ["wsgi.input"].read(min(left, 65_536))):
         left -= len(some)
+
+
+#: Doors without a session to ride on: they check the origin by their site.
+WITHOUT_SESSION = frozenset({"submissions", "receipts"})
+#: Who may send a form that a session carries: a page of ours, or the person.
+OWN_SENDERS = frozenset({"same-origin", "none"})
+
+
+def _refuse_foreign_sender() -> None:
+    """Refuse, beside the token of each form, what a page of another origin sends into a session."""
+    if request.method in METHODS_THAT_READ or request.url_rule is None or request.blueprint in WITHOUT_SESSION:
+        return
+    origin = request.headers.get("Origin")
+    own = {current_app.config["BASE_URL"], request.host_url.rstrip("/")}
+    if (origin is not None and origin not in own) or request.headers.get(
+        "Sec-Fetch-Site", "same-origin"
+    ) not in OWN_SENDERS:
+        raise Forbidden
 
 
 def _choose_transaction_mode() -> None:

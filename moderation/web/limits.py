@@ -1,94 +1,71 @@
-"""How often somebody may ask: counters in the scratch store, shared by all server processes."""
+"""How often somebody may ask. Counted by the peer's address alone, as `MODERATION_PROXY_HOPS` lets it be known."""
 
+import hashlib
 import math
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
 from flask import Flask, current_app
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
+from flask_limiter import Limiter
 from werkzeug.exceptions import TooManyRequests
 
+from moderation.web import guards
+from moderation.web.counters import Counters, Window
 
-class ScratchStorage(Storage):
-    """Counters in a SQLite file of their own: nothing in it needs a backup, and no request waits for a disk sync."""
+MINUTE, HOUR = 60, 3600
 
-    STORAGE_SCHEME = ["scratch"]  # noqa: RUF012
-    base_exceptions = sqlite3.Error
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        super().__init__()
-        with self._open() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS counter (key TEXT PRIMARY KEY, number INTEGER, ends REAL) WITHOUT ROWID"
-            )
+class Limit(StrEnum):
+    """What is limited, by the name of its setting."""
 
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count up, beginning anew when the window has ended."""
-        now = time.time()
-        with self._open() as connection:
-            connection.execute("DELETE FROM counter WHERE ends <= ?", (now,))
-            row = connection.execute(
-                "INSERT INTO counter VALUES (?, ?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET number = number + ? RETURNING number",
-                (key, amount, now + expiry, amount),
-            ).fetchone()
-        return int(row[0])
-
-    def get(self, key: str) -> int:
-        """Return the count in the running window."""
-        return int(self._value("number", key) or 0)
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the running window ends."""
-        return float(self._value("ends", key) or time.time())
-
-    def check(self) -> bool:
-        """Whether the file answers."""
-        self._value("number", "")
-        return True
-
-    def reset(self) -> int | None:
-        """Forget all counters."""
-        with self._open() as connection:
-            return connection.execute("DELETE FROM counter").rowcount
-
-    def clear(self, key: str) -> None:
-        """Forget one counter."""
-        with self._open() as connection:
-            connection.execute("DELETE FROM counter WHERE key = ?", (key,))
-
-    def _value(self, column: str, key: str) -> float | None:
-        with self._open() as connection:
-            query = f"SELECT {column} FROM counter WHERE key = ? AND ends > ?"  # noqa: S608 - our own column names
-            row = connection.execute(query, (key, time.time())).fetchone()
-        return row[0] if row else None
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous=OFF")
-            yield connection
+    NETWORK_REPLIES = "NETWORK_REPLIES_PER_MINUTE"
+    THREAD_REPLIES = "THREAD_REPLIES_PER_MINUTE"
+    SITE_REPLIES = "SITE_REPLIES_PER_MINUTE"
+    PREVIEWS = "PREVIEWS_PER_MINUTE"
+    RECEIPTS = "RECEIPTS_PER_MINUTE"
+    SIGN_INS = "SIGN_INS_PER_HOUR"
+    RESETS = "RESETS_PER_HOUR"
 
 
 def init_app(app: Flask) -> None:
-    """Keep the counters beside the database."""
-    app.extensions["limits"] = FixedWindowRateLimiter(
-        ScratchStorage(Path(app.config["INSTANCE_PATH"]) / "scratch.sqlite")
+    """Keep the counters beside the database, or in Redis where it is set."""
+    limiter = Limiter(
+        guards.network,
+        app=app,
+        storage_uri=f"scratch://{Path(app.config['INSTANCE_PATH']) / 'scratch.sqlite'}",
+        storage_options={"redis_url": str(app.config["LIMITS_URL"])},
+        strategy="fixed-window",
     )
+    app.extensions["limits"] = limiter
+    app.extensions["scratch"] = cast(Counters, limiter.storage).scratch
+
+
+def count_reply(network: str, *, site: str, page: str, known: Callable[[], bool]) -> None:
+    """Count a reply of a network to a page. Raises `TooManyRequests`, but not for one that was answered before.
+
+    All or none of the three are counted: who is refused as a network takes nothing of what a site can bear.
+    """
+    try:
+        _count(
+            _window(Limit.NETWORK_REPLIES, network),
+            _window(Limit.THREAD_REPLIES, site, page),
+            _window(Limit.SITE_REPLIES, site),
+        )
+    except TooManyRequests:
+        if not known():
+            raise
 
 
 def count_preview(network: str) -> None:
-    """Count one preview of a network. Raises `TooManyRequests`."""
-    item = RateLimitItemPerMinute(current_app.config["PREVIEWS_PER_MINUTE"])
-    if not _limiter().hit(item, "preview", network):
-        raise TooManyRequests(retry_after=60)
+    """Count one rendering for a network. Raises `TooManyRequests`."""
+    _count(_window(Limit.PREVIEWS, network))
+
+
+def count_receipt(network: str) -> None:
+    """Count what a network does with receipts. Raises `TooManyRequests`."""
+    _count(_window(Limit.RECEIPTS, network))
 
 
 def count_sign_in(email: str, network: str) -> None:
@@ -96,24 +73,40 @@ def count_sign_in(email: str, network: str) -> None:
 
     Raises `TooManyRequests` after too many; one that succeeds is given back by `forgive_sign_in`.
     """
-    item = _sign_ins()
-    for who in (email, network):
-        if not _limiter().hit(item, "sign-in", who):
-            ends = _limiter().get_window_stats(item, "sign-in", who).reset_time
-            raise TooManyRequests(retry_after=max(1, math.ceil(ends - time.time())))
+    _count(*_sign_in(email, network))
 
 
 def forgive_sign_in(email: str, network: str) -> None:
     """Give a sign-in back that was counted and succeeded."""
-    item = _sign_ins()
-    for who in (email, network):
-        _limiter().storage.incr(item.key_for("sign-in", who), item.get_expiry(), -1)
+    _counters().give_back([window for window in _sign_in(email, network) if window.most])
 
 
-def _sign_ins() -> RateLimitItemPerHour:
-    return RateLimitItemPerHour(current_app.config["SIGN_INS_PER_HOUR"])
+def count_reset(email: str, network: str) -> None:
+    """Count a wish for a new password, for the address and for the network. Raises `TooManyRequests`."""
+    _count(_window(Limit.RESETS, "address", email), _window(Limit.RESETS, "network", network))
 
 
-def _limiter() -> FixedWindowRateLimiter:
-    limiter: FixedWindowRateLimiter = current_app.extensions["limits"]
-    return limiter
+def _sign_in(email: str, network: str) -> tuple[Window, Window]:
+    return _window(Limit.SIGN_INS, "address", email), _window(Limit.SIGN_INS, "network", network)
+
+
+def _window(limit: Limit, *whose: str) -> Window:
+    """Return a limit's window for somebody; in the counters stands a hash, not an address."""
+    named = hashlib.blake2b(
+        "\0".join(whose).encode("utf-8", "replace"), key=current_app.config["NETWORK_KEY"].encode()[:64], digest_size=12
+    )
+    seconds = HOUR if limit.endswith("HOUR") else MINUTE
+    return Window(f"{limit.name.lower()}:{named.hexdigest()}", current_app.config[limit], seconds)
+
+
+def _count(*windows: Window) -> None:
+    # 0 stands for any number.
+    if limited := [window for window in windows if window.most]:
+        wait = _counters().take(limited)
+        if wait > 0:
+            raise TooManyRequests(retry_after=max(1, math.ceil(wait)))
+
+
+def _counters() -> Counters:
+    limiter: Limiter = current_app.extensions["limits"]
+    return cast(Counters, limiter.storage)

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from moderation import lifecycle, receipts
 from moderation.db import db, reading
 from moderation.models import Comment, Site, Via
-from moderation.web import answers, guards, speech
+from moderation.web import answers, guards, limits, speech
 from moderation.web.replyform import NotText, ReplyForm, fields_of
 
 bp = Blueprint("receipts", __name__, url_prefix="/receipts/<token:token>")
@@ -45,6 +45,7 @@ def _of_a_comment() -> AnyResponse | None:
     _answer_as(g.site)
     if request.method == "POST":
         guards.refuse_foreign_origin(g.site, null_is_absent=not answers.wants_json())
+        limits.count_receipt(guards.network())
     return None
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from functools import partial
 
 from flask import (
     Blueprint,
@@ -17,7 +18,7 @@ from flask import (
 )
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
-from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, intake, markup, publishing, receipts
@@ -119,13 +120,20 @@ def _refused(error: intake.Refused) -> AnyResponse:
         case intake.KeyReused():
             return _refuse(409, gettext("This key came before, with another reply."))
         case intake.TooFast(wait=wait):
-            text = ngettext(
-                "Please wait %(num)d second, then send it again.",
-                "Please wait %(num)d seconds, then send it again.",
-                wait,
-            )
-            return _refuse(429, text, retry_after=wait)
+            return _wait(wait)
     return _refuse(422, gettext("This reply could not be taken"))
+
+
+@bp.errorhandler(TooManyRequests)
+def _too_many(error: TooManyRequests) -> AnyResponse:
+    return _wait(int(str(error.retry_after)))
+
+
+def _wait(seconds: int) -> AnyResponse:
+    text = ngettext(
+        "Please wait %(num)d second, then send it again.", "Please wait %(num)d seconds, then send it again.", seconds
+    )
+    return _refuse(429, text, retry_after=seconds)
 
 
 def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
@@ -140,6 +148,8 @@ def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
         return _confirm(form, site)
     draft = form.draft(network=guards.network(), via=Via.API if for_program else Via.FORM, written_in=age)
     pause = timedelta(seconds=current_app.config["REPLY_PAUSE"])
+    known = partial(intake.knows, draft, site=site)
+    limits.count_reply(guards.network(), site=site.key, page=page, known=known)
     guards.begin_writing()
     comment = intake.receive(draft, site=site, pause=pause, now=now)
     db.session.commit()
@@ -153,6 +163,7 @@ def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
 
 def _confirm(form: ReplyForm, site: Site) -> Response:
     """Show a reply from a form that is not ours once more, rendered: preview and proof at once."""
+    limits.count_preview(guards.network())
     html = markup.render(markup.tidy_text(form.comment.data or ""), form.markup_format)
     return make_response(
         render_template(

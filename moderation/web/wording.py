@@ -19,6 +19,7 @@ from moderation.web.guards import clock
 def init_app(app: Flask) -> None:
     """Give templates the filters."""
     app.jinja_env.filters.update(
+        isolated=isolated,
         moment=moment,
         iso=iso,
         day=day,
@@ -74,6 +75,11 @@ def steps(minutes: int) -> str:
 def host(address: str) -> str:
     """Name where an address really leads; nothing for what is no web address and must not be a link."""
     return (urlsplit(address).hostname or "") if is_web_address(address) else ""
+
+
+def isolated(name: str) -> str:
+    """Keep a name from turning the direction of the words around it, where no tag can: in titles."""
+    return f"\u2068{name}\u2069"
 
 
 def trusted(html: str) -> Markup:

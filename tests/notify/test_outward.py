@@ -1,5 +1,6 @@
 """The one way out: where it goes, where it refuses to go, and that nothing there can hold it up."""
 
+import gzip
 import socket
 import threading
 from collections.abc import Iterator
@@ -42,12 +43,57 @@ def test_nobody_is_led_elsewhere_and_no_answer_is_read_without_end(heard: Heard)
         *("127.0.0.1", "localhost", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1"),
         *("255.255.255.255", "2130706433", "0x7f.1", "[::1]", "[::]", "[fe80::1]", "[fc00::1]", "[ff02::1]"),
         *("[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::1]", "[2002:7f00:1::]", "[::127.0.0.1]", "[fec0::1]"),
+        *("0177.0.0.1", "0x7f000001", "127.1", "[::ffff:0:7f00:1]", "[2001:0:7f00:1::]", "[ff0e::1]", "[fe80::1%25lo]"),
+        *(
+            "192.88.99.1",
+            "198.18.0.1",
+            "192.0.0.1",
+            "240.0.0.1",
+            "[2001:db8::1]",
+            "[3fff::1]",
+            "[100::1]",
+            "127.0.0.1.",
+        ),
     ],
 )
 def test_an_address_that_somebody_typed_leads_to_nobody_s_own_network(heard: Heard, host: str) -> None:
     with pytest.raises(Unreachable):
         ask(Call("GET", f"http://{host}:{heard.server_address[1]}/", Reach.PUBLIC))
     assert heard.asked == []
+
+
+def test_a_name_is_looked_up_once_and_one_bad_number_is_enough(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    answers = [["93.184.216.34", "127.0.0.1"], ["127.0.0.1"]]
+
+    def rebinding(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(0, 0, 0, "", (number, port)) for number in answers[len(asked) - 1]]
+
+    monkeypatch.setattr(outward.socket, "getaddrinfo", rebinding)
+    url = f"http://rebinding.example:{heard.server_address[1]}/"
+    with pytest.raises(Unreachable, match="not on the public network"):
+        ask(Call("GET", url, Reach.PUBLIC))
+    monkeypatch.undo()
+    # What was looked at is what is dialled: nothing asks for the name again.
+    monkeypatch.setattr(outward, "_look_up", lambda *_: ["127.0.0.1"])
+    assert ask(Call("GET", url, Reach.OPERATORS)).status == 200
+    assert (asked, heard.asked[0][2]) == (["rebinding.example"], f"rebinding.example:{heard.server_address[1]}")
+
+
+def test_a_look_up_that_does_not_end_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(outward, "EACH", 0.1)
+    monkeypatch.setattr(outward.socket, "getaddrinfo", lambda *_, **__: never.wait(30) and [])
+    with pytest.raises(Unreachable, match="not found in time"):
+        ask(Call("GET", "http://reply.example/", Reach.PUBLIC))
+    never.set()
+
+
+def test_a_packed_answer_is_not_unpacked(heard: Heard) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    heard.headers, heard.body = {"Content-Encoding": "gzip"}, bomb
+    assert ask(Call("GET", heard.url, Reach.OPERATORS)).body == bomb[: outward.MOST_READ]
 
 
 def test_the_public_network_is_told_from_the_rest() -> None:
