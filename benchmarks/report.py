@@ -156,7 +156,7 @@ def _method(size: workload.Size, *, rounds: int) -> Iterator[str]:
     yield f"- **Load:** wrk, one thread, {CONNECTIONS} connections over loopback, on the same processors, the same for"
     yield f"  everybody. {rounds} rounds in turns (A B C A B C), of which the median is shown. A round with a"
     yield "  single answer other than the one wanted is no result."
-    yield f"- **{TWO}:** `flask serve` with its defaults, but for `REPLY_PAUSE=0` and `DEMO=0`."
+    yield f"- **{TWO}:** `flask serve` with its defaults, but for `REPLY_PAUSE=0`, `DEMO=0` and limits beyond reach."
     yield f"- **{FILE}:** the body that our server sends, packed and not, with its headers; it logs nothing."
     yield f"- **{VIEW}:** on granian, two processes of 8 threads, like ours."
     yield "- **Isso:** run in both ways that its documentation names, and measured by the faster one; moderation on,"

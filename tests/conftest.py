@@ -66,7 +66,7 @@ def new_app(database: str, instance: Path, **settings: str) -> Flask:
         "MODERATION_INSTANCE_PATH": str(instance),
         "MODERATION_LOG_LEVEL": "error",
         # Tests send more in a minute than people do.
-        "MODERATION_NETWORK_REPLIES_PER_MINUTE": "0",
+        **{f"MODERATION_{whose}_REPLIES_PER_MINUTE": "0" for whose in ("NETWORK", "THREAD", "SITE")},
         "MODERATION_RECEIPTS_PER_MINUTE": "1000",
     }
     app = create_app(environ | {f"MODERATION_{name}": value for name, value in settings.items()})

@@ -44,6 +44,7 @@ def own(tmp_path: Path) -> Flask:
     return app
 
 
+@pytest.mark.sqlite_only
 def test_a_sound_installation(app: Flask) -> None:
     make_site(app, "courier", "https://courier.example")
     # It was made at another time than now.
@@ -104,6 +105,13 @@ def test_a_database_that_is_not_synced(own: Flask) -> None:
 
         db.engine.dispose()
     assert "NOT synced at every commit (journal_mode wal, synchronous 0" in said(own, Verdict.MEND)
+
+
+def test_a_cluster_that_is_not_synced_as_that_of_the_tests_is(app: Flask) -> None:
+    if "postgresql" in app.config["DATABASE_URL"]:
+        assert re.search(r"postgresql, NOT synced at every commit .*fsync off", said(app, Verdict.MEND))
+    else:
+        assert "sqlite, synced at every commit" in said(app, Verdict.OK)
 
 
 def test_a_clock_that_went_back(own: Flask) -> None:

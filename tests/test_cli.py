@@ -222,6 +222,8 @@ def test_an_import_needs_a_file_and_a_site_that_are_there(app, site, file):
     assert absent == f"Error: Invalid value for 'FILE': '{file}.no': No such file or directory"
 
 
+# The tests' PostgreSQL is not synced, to be fast; a check would say so.
+@pytest.mark.sqlite_only
 def test_a_check_of_a_sound_installation_finds_nothing_to_mend(app):
     said = ask(app, "check")
     assert (said.exit_code, "MEND" in said.output) == (0, False)
