@@ -119,6 +119,7 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
             alike=lifecycle.same_words(html, site_id=site.id),
             trapped=draft.trapped,
             written_in=draft.written_in,
+            watch=triage.Watch(site.watched_words, site.watched_hosts, author=draft.author, website=draft.url),
         )
     )
     words = lifecycle.Words(draft.comment, draft.format, html, [finding.stored() for finding in findings])

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from moderation import notify, publishing
 from moderation.db import db
 from moderation.lifecycle.adopting import Adoption, adopt
+from moderation.lifecycle.forgetting import REFUSALS, forget_addresses, forget_networks, forget_texts
 from moderation.lifecycle.moving import Move, fingerprint, free_anchor, hold, make, move, move_all
 from moderation.lifecycle.table import (
     DECISIONS,
@@ -33,6 +34,7 @@ from moderation.models import OPEN, Account, Action, Comment, Entry, Kind, Reaso
 __all__ = [
     "DECISIONS",
     "EDIT_KEEPS",
+    "REFUSALS",
     "TRANSITIONS",
     "Adoption",
     "AlreadyDecided",
@@ -51,6 +53,9 @@ __all__ = [
     "decider",
     "edit",
     "fingerprint",
+    "forget_addresses",
+    "forget_networks",
+    "forget_texts",
     "hold",
     "resume",
     "same_words",
@@ -76,7 +81,7 @@ def edit(comment: Comment, words: Words, *, by: By, seen: tuple[int, int] | None
     newest = hold([comment.id])[0].newest
     if seen is not None and seen != (newest.id, newest.turn):
         raise AlreadyDecided(newest)
-    if newest.status not in (*OPEN, *EDIT_KEEPS):
+    if newest.status not in (*OPEN, *EDIT_KEEPS) or newest.is_forgotten:
         raise NotAllowed(newest)
     waiting_since = by.at
     if newest.status in OPEN:
@@ -176,7 +181,7 @@ def same_words(html: str, *, site_id: int, besides: int | None = None) -> int:
 
 
 def _refuse_conflict(action: Action, revision: Revision) -> None:
-    if revision.status not in TRANSITIONS[action][0]:
+    if revision.status not in TRANSITIONS[action][0] or revision.is_forgotten:
         raise NotAllowed(revision)
     if action in (Action.APPROVE, Action.REOPEN, Action.RETURN) and revision is not revision.comment.newest:
         raise Outdated(revision)

@@ -1,5 +1,6 @@
 """What a check gets to see, and what it says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -13,6 +14,16 @@ class Finding:
     def stored(self) -> dict[str, object]:
         """Return it as kept beside the revision."""
         return {"code": self.code, "values": self.values}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the site's owner watches for, and what is looked through beside the text."""
+
+    words: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    author: str = ""
+    website: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,3 +42,4 @@ class Evidence:
     written_in: float | None = None
     #: Whether a mark could be expected at all: an edit from the receipt carries none.
     from_form: bool = True
+    watch: Watch = Watch()
