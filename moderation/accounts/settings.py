@@ -136,6 +136,22 @@ def note_change(
     )
 
 
+def note_transfer(of: Site, rule: str, *, by: Account, now: datetime) -> None:
+    """Log that somebody brought comments in or took them along; `rule` says which."""
+    audit.record(
+        audit.Event(
+            kind=Kind.SETTING,
+            action=Action.CHANGE,
+            subject=f"site:{of.id}",
+            via=Via.WEB,
+            at=now,
+            site_id=of.id,
+            account_id=by.id,
+            rule=rule,
+        )
+    )
+
+
 def kept(name: str, value: Value) -> str | int | list[str]:
     """Return a value of a setting as it is stored. Raises `BadValue`."""
     if isinstance(value, int):

@@ -47,6 +47,10 @@ def happened(line: Line) -> str:
         }.get(entry.rule or "", gettext("Forgotten"))
     if entry.kind is not Kind.SETTING:
         return done(entry.action)
+    if entry.subject.startswith("thread:"):
+        return gettext("Page closed") if entry.rule == "closed" else gettext("Page opened")
+    if entry.rule in ("export", "import:wordpress"):
+        return gettext("Comments exported") if entry.rule == "export" else gettext("Import begun")
     if entry.subject.startswith("site:"):
         return gettext("Site added") if entry.action is Action.CREATE else gettext("Site changed")
     match entry.rule:
