@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from html import escape
-from html.parser import HTMLParser
+from html import escape, unescape
 from urllib.parse import quote, urljoin, urlsplit
 
 #: Of a page's policy, what the tag needs: to run its script, and to ask the service.
 NEEDED = ("script-src", "connect-src")
+#: Tags that are looked at, with what stands in them; no attribute of them is longer.
+_TAG = re.compile(r"<(leave-a-reply|script|iframe|base|meta)(?=[\s/>])([^<>]{0,4000})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})(?:\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
 
 
 class Fault(StrEnum):
@@ -69,7 +71,7 @@ def thread_address(key: str, *, service: str, page: str) -> str:
 
 def look(html: str, *, key: str, service: str, page: str, policies: Sequence[str] = ()) -> list[Finding]:
     """Say what is wrong with a page's tag for a site; nothing, where it works as far as can be seen from outside."""
-    seen = _Reader(html).seen
+    seen = _read(html)
     thread = f"{service}/sites/{key}/thread"
     if any(address.split("?")[0] == thread for address in seen.frames):
         return _policy_faults([*policies, *seen.policies], ("frame-src",), service=service, page=page)
@@ -150,25 +152,35 @@ def _joined(base: str, address: str) -> str:
         return ""
 
 
-class _Reader(HTMLParser):
-    """Reads of a page what the tag is made of."""
+def _read(html: str) -> _Seen:
+    """Note of a page what the tag is made of: scripts, tags of ours, frames, policies. Takes a moment for any page.
 
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.seen = _Seen()
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note scripts, tags of ours, frames and policies."""
-        values = {name: (text or "").strip() for name, text in attrs}
-        match tag:
+    Not by the standard library's parser: it fails over what browsers read, and its time can grow with the square.
+    """
+    seen = _Seen()
+    for name, written in _TAG.findall(_without_comments(html)):
+        values = {found[0].lower(): unescape(found[1] or found[2] or found[3]) for found in _ATTRIBUTE.findall(written)}
+        match name.lower():
             case "leave-a-reply":
-                self.seen.keys.append(values.get("site", ""))
+                seen.keys.append(values.get("site", ""))
             case "script" if values.get("src"):
-                self.seen.scripts.append((values["src"], values.get("type", "").lower()))
+                seen.scripts.append((values["src"].strip(), values.get("type", "").strip().lower()))
             case "iframe":
-                self.seen.frames.append(values.get("src", ""))
-            case "base" if not self.seen.base:
-                self.seen.base = values.get("href", "") if "://" in values.get("href", "") else ""
-            case "meta" if values.get("http-equiv", "").lower() == "content-security-policy":
-                self.seen.policies.append(values.get("content", ""))
+                seen.frames.append(values.get("src", "").strip())
+            case "base" if not seen.base and "://" in values.get("href", ""):
+                seen.base = values["href"].strip()
+            case "meta" if values.get("http-equiv", "").strip().lower() == "content-security-policy":
+                seen.policies.append(values.get("content", ""))
+    return seen
+
+
+def _without_comments(html: str) -> str:
+    kept, rest = [], html
+    while True:
+        before, begun, after = rest.partition("<!--")
+        kept.append(before)
+        if not begun:
+            return "".join(kept)
+        _, ended, rest = after.partition("-->")
+        if not ended:
+            return "".join(kept)
