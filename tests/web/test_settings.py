@@ -63,7 +63,7 @@ def stored(app: Flask, *names: str) -> list[Any]:
 def last_entry(app: Flask) -> tuple[Any, ...]:
     with app.app_context():
         entry = db.session.scalars(select(Entry).order_by(Entry.id.desc()).limit(1)).one()
-        assert [proof.faults for proof in audit.verify()] == [[], []]
+        assert not any(proof.faults for proof in audit.verify())
         who = db.session.get(accounts.Account, entry.account_id) if entry.account_id else None
         return entry.kind, entry.action, entry.via, who.name if who else None, entry.rule, entry.note
 
