@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from moderation import audit, lifecycle, retention, search, worker
+from moderation import audit, lifecycle, receipts, retention, search, worker
 from moderation.db import db
 from moderation.models import Action, Comment, Entry, Kind, Revision, Status, Trait
-from tests.conftest import NOW
+from tests.conftest import NOW, signed_in
 from tests.world import World, make_world
 
 DAY = timedelta(days=1)
@@ -194,3 +194,29 @@ def test_more_than_a_batch_is_forgotten_batch_by_batch(world: World, monkeypatch
     assert sum(int(note or 0) for rule, note in forgotten_of() if rule == retention.TEXTS) == 5
     assert kept.newest.source == "Waits."
     assert db.session.scalars(select(Comment).where(Comment.email != "")).all() == [kept]
+
+
+def test_its_receipt_shows_no_words_and_offers_no_edit(app: Flask, world: World) -> None:
+    comment = world.reply_in(Status.REJECTED, text="Zebra.")
+    token = receipts.token_of(comment, secret=app.config["RECEIPT_KEY"])
+    after(91)
+    db.session.rollback()
+    client = app.test_client()
+    answer = client.get(f"/receipts/{token}")
+    assert (answer.status_code, "Zebra" in answer.get_data(as_text=True)) == (200, False)
+    assert client.get(f"/receipts/{token}/edit").status_code == 404
+    told = client.get(f"/receipts/{token}", headers={"Accept": "application/json"}).json
+    assert (told["status"], told["comment"], told["public"]) == ("rejected", "", False)
+
+
+def test_a_card_of_a_forgotten_text_says_so_and_offers_nothing(app: Flask, world: World) -> None:
+    comment = world.reply_in(Status.SPAM, text="Zebra.")
+    number = comment.newest.id
+    after(91)
+    db.session.rollback()
+    ana = signed_in(app, "ana@staff.example")
+    for path in (f"/queue/{number}", "/queue/?view=spam"):
+        html = ana.get(path).get_data(as_text=True)
+        assert "These words are forgotten" in html
+        assert 'value="approve"' not in html
+        assert "Refused texts forgotten on schedule" in ana.get("/log/").get_data(as_text=True)
