@@ -59,6 +59,8 @@ import_group = Commands("import", help="Bring comments in from elsewhere.")
 audit_group = Commands("audit", help="The log and its proof.")
 demo_group = Commands("demo", help="Made-up comments, to try a queue and to measure it.")
 
+#: Settings of a site that are lists: with commas here.
+LISTS = ("origins", "required", "watched_words", "watched_hosts")
 #: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
 GIVE_WAY = 0.05
 
@@ -128,10 +130,6 @@ def set_site(key: str, **given: str | int | None) -> None:
         raise click.BadParameter(error.why, param_hint=f"--{error.setting.replace('_', '-')}") from error
     db.session.commit()
     click.echo(f"Site {key}: {', '.join(changed) or 'nothing'} changed.")
-
-
-#: Settings that are lists: on the command line with commas.
-LISTS = ("origins", "required", "watched_words", "watched_hosts")
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -204,6 +204,7 @@ def test_its_receipt_shows_no_words_and_offers_no_edit(app: Flask, world: World)
     client = app.test_client()
     answer = client.get(f"/receipts/{token}")
     assert (answer.status_code, "Zebra" in answer.get_data(as_text=True)) == (200, False)
+    assert "The text is no longer kept." in answer.get_data(as_text=True)
     assert client.get(f"/receipts/{token}/edit").status_code == 404
     told = client.get(f"/receipts/{token}", headers={"Accept": "application/json"}).json
     assert (told["status"], told["comment"], told["public"]) == ("rejected", "", False)

@@ -47,7 +47,7 @@ def find(key: str, digest: str) -> Path | None:
     if not (len(digest) == 64 and digest.isascii() and digest.isalnum()):
         return None
     path = _folder() / f"{key}.{digest}"
-    return path if path.is_file() else None
+    return path if path.is_file() and not _is_old(path) else None
 
 
 def forget(path: Path) -> None:
@@ -61,5 +61,9 @@ def _folder() -> Path:
 
 def _forget_old(folder: Path) -> None:
     for path in folder.iterdir():
-        if path.stat().st_mtime < time.time() - KEPT:
+        if _is_old(path):
             path.unlink(missing_ok=True)
+
+
+def _is_old(path: Path) -> bool:
+    return path.stat().st_mtime < time.time() - KEPT

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,17 @@ def test_nothing_sent_is_said_at_the_field(ines: FlaskClient) -> None:
 def test_only_the_file_that_was_tried_is_imported(app: Flask, ines: FlaskClient, digest: str) -> None:
     assert bring_in(ines, digest).status_code == 409
     assert stored(app) == []
+
+
+def test_a_file_waits_a_day(app: Flask, ines: FlaskClient) -> None:
+    with app.app_context():
+        digest = uploads.keep("courier", io.BytesIO(healthy()))
+        path = uploads.find("courier", digest)
+    assert path is not None
+    os.utime(path, (0, time.time() - uploads.KEPT - 1))
+    assert bring_in(ines, digest).status_code == 409
+    upload(ines, b"<rss/>")
+    assert not path.exists()
 
 
 def test_a_file_of_another_site_is_not_found(app: Flask, ines: FlaskClient, other_site: str) -> None:
