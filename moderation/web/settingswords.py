@@ -1,5 +1,7 @@
 """How the settings' templates name settings, say what each does, what was changed, and what a page's tag lacks."""
 
+from collections.abc import Iterable
+
 from babel import Locale
 from flask import Flask, current_app, request
 from flask_babel import gettext
@@ -7,7 +9,7 @@ from flask_security import current_user
 
 from moderation import languages
 from moderation.accounts import reasons, settings
-from moderation.models import Account, Role
+from moderation.models import Account, Membership, Role
 from moderation.publishing.snippet import Fault, Finding
 
 
@@ -27,10 +29,11 @@ def init_app(app: Flask) -> None:
     )
 
 
-def owns_a_site() -> bool:
-    """Whether who is signed in owns a site."""
+def owns_a_site(memberships: Iterable[Membership] | None) -> bool:
+    """Whether who is signed in owns a site; asked of the roles that a page has read, where it has."""
     user = current_user._get_current_object()
-    return isinstance(user, Account) and any(one.role is Role.OWNER for one in user.memberships)
+    mine = user.memberships if memberships is None and isinstance(user, Account) else memberships
+    return any(one.role is Role.OWNER for one in mine or ())
 
 
 def pages() -> list[tuple[str, str, dict[str, str]]]:
