@@ -2,11 +2,11 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, and others
+- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, settings, and others
 - cli.py        commands          - serving.py  server and worker in one process group
 - worker.py     the loop that empties the outbox          - checks/   is this installation sound
 - backup.py    a copy while it runs
-- transfer/     import, one format per file
+- transfer/     import and export, one format per file
 - intake.py     what happens when a reply arrives
 - review/       the queue's and the log's questions   - receipts.py   what the commenter may see and ask
 - retention.py  forgetting
@@ -50,6 +50,7 @@ from moderation.web import (
     limits,
     log,
     logwords,
+    moving,
     openapi,
     operating,
     operations,
@@ -57,6 +58,8 @@ from moderation.web import (
     queue,
     queuewords,
     sessions,
+    settings,
+    settingswords,
     speech,
     submissions,
     together,
@@ -71,15 +74,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     """Wire the service: settings, database, accounts, doors, commands."""
-    settings = config.load(os.environ if environ is None else environ, root=ROOT)
+    values = config.load(os.environ if environ is None else environ, root=ROOT)
     app = Flask(
         __name__,
         template_folder=str(ROOT / "templates"),
-        instance_path=str(settings["INSTANCE_PATH"]),
+        instance_path=str(values["INSTANCE_PATH"]),
         static_folder="static",
     )
-    app.config.update(settings)
-    app.config.update(_of_libraries(settings))
+    app.config.update(values)
+    app.config.update(_of_libraries(values))
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
@@ -108,14 +111,15 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
-    for door in (submissions, queue, together, log, published, receipts_door, account):
-        app.register_blueprint(door.bp)
-    for door in (operations, operating, openapi, demo):
+    for door in (
+        *(submissions, queue, together, log, published, receipts_door, account),
+        *(settings, moving, operations, operating, openapi, demo),
+    ):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, forwarded, speech, wording, actwords, queuewords, logwords):
+    for part in (answers, assets, limits, forwarded, speech, wording, actwords, queuewords, logwords, settingswords):
         part.init_app(app)
     cli.init_app(app)
     return app

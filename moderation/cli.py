@@ -62,6 +62,8 @@ demo_group = Commands("demo", help="Made-up comments, to try a queue and to meas
 
 #: How `flask check` says how something stands.
 WORDS = {checks.Verdict.OK: "ok", checks.Verdict.LOOK: "look", checks.Verdict.MEND: "MEND"}
+#: Settings of a site that are lists: with commas here.
+LISTS = ("origins", "required", "watched_words", "watched_hosts")
 #: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
 GIVE_WAY = 0.05
 
@@ -103,6 +105,7 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
 @site_group.command("set")
 @click.argument("key")
 @click.option("--name", help="Shown to people.")
+@click.option("--origins", help="Where its pages are, with commas; in place of those it had, the main one first.")
 @click.option("--locale", help="The language its visitors are spoken to in, as in pt_BR.")
 @click.option("--accent", help="Its colour, as in #2c52a0.")
 @click.option("--radius", type=int, help="Corners of fields and boxes, in pixels.")
@@ -110,27 +113,30 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
 @click.option("--close-days", type=int, help="Days after a page's first public reply at which it closes; 0 = never.")
 @click.option("--max-comment", type=int, help="The most characters of a comment.")
 @click.option("--required", help="Fields that must be filled, with commas: author,email,url; an empty text = none.")
-def set_site(
-    key: str,
-    name: str | None,
-    locale: str | None,
-    accent: str | None,
-    radius: int | None,
-    page_size: int | None,
-    close_days: int | None,
-    max_comment: int | None,
-    required: str | None,
-) -> None:
+@click.option("--guidelines", help="What commenters read above the form; Markdown.")
+@click.option("--target-hours", type=int, help="Hours within which a held reply should be decided.")
+@click.option("--undo-seconds", type=int, help="Seconds in which a decision sends nothing that cannot be unsent.")
+@click.option("--return-days", type=int, help="Days after which a reply returned to its author waits again.")
+@click.option("--watched-words", help="Words a held reply is looked through for, with commas; casino* finds casinos.")
+@click.option("--watched-hosts", help="Hosts whose links are noticed, with commas; those below them too.")
+@click.option("--keep-network-days", type=int, help="Days the sender's network is known; 0 = for ever.")
+@click.option("--keep-email-days", type=int, help="Days the address of a decided reply is known; 0 = for ever.")
+@click.option("--keep-refused-days", type=int, help="Days the words of a refused reply are kept; 0 = for ever.")
+def set_site(key: str, **given: str | int | None) -> None:
     """Change what a site looks like and asks for; known to the running server at once."""
     site = _site(key)
-    fields = None if required is None else tuple(one.strip() for one in required.split(",") if one.strip())
-    changes = accounts.Changes(name, locale, accent, radius, page_size, close_days, max_comment, fields)
+    lists = {name: _split(value) for name in LISTS if isinstance(value := given[name], str)}
+    changes = accounts.Changes(**given | lists)  # type: ignore[arg-type]
     try:
         changed = accounts.change_site(site, changes, now=clock(), via=Via.CLI)
     except accounts.BadValue as error:
         raise click.BadParameter(error.why, param_hint=f"--{error.setting.replace('_', '-')}") from error
     db.session.commit()
     click.echo(f"Site {key}: {', '.join(changed) or 'nothing'} changed.")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 @site_group.command("close")

@@ -129,6 +129,7 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
             written_in=draft.written_in,
             author=draft.author,
             staff=_staff_of(site),
+            watch=triage.Watch(site.watched_words, site.watched_hosts, author=draft.author, website=draft.url),
         )
     )
     words = lifecycle.Words(draft.comment, draft.format, draft.html, [finding.stored() for finding in findings])

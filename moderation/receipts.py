@@ -50,7 +50,7 @@ class Receipt:
     @property
     def can_edit(self) -> bool:
         """Whether another text may be sent."""
-        return self.newest.status in (*OPEN, *lifecycle.EDIT_KEEPS)
+        return self.newest.status in (*OPEN, *lifecycle.EDIT_KEEPS) and not self.newest.is_forgotten
 
     @property
     def can_withdraw(self) -> bool:
@@ -143,6 +143,12 @@ def send_edit(
             alike=lifecycle.same_words(html, site_id=comment.site_id, besides=comment.id),
             replaces=public.html if public else None,
             from_form=False,
+            watch=triage.Watch(
+                comment.thread.site.watched_words,
+                comment.thread.site.watched_hosts,
+                author=comment.author,
+                website=comment.url,
+            ),
         )
     )
     words = lifecycle.Words(text, format_, html, [finding.stored() for finding in findings])

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, column, false, func, select, table, text
+from sqlalchemy import ColumnElement, Select, column, delete, false, func, select, table, text
 
 from moderation import markup
 from moderation.db import db, dialect
@@ -44,6 +44,11 @@ def keep_words(cut: Mapping[int, str]) -> None:
     """Make texts findable by the words given for each revision, as `words` cuts them."""
     rows = [{"id": revision_id, "words": row} for revision_id, row in cut.items()]
     db.session.connection().execute(_KEEP[dialect()], rows)
+
+
+def forget(revision_ids: Sequence[int]) -> None:
+    """Let texts be found no more."""
+    db.session.execute(delete(INDEX).where(INDEX.c.rowid.in_(revision_ids)))
 
 
 def place(*, few: bool) -> ColumnElement[int]:

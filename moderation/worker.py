@@ -83,6 +83,8 @@ def keep_house(*, now: datetime) -> None:
     """Forget what is due, bring back what was returned, and say the waits anew."""
     retention.sweep(now=now)
     db.db.session.commit()
+    for _ in retention.forget(now=now):
+        db.db.session.commit()
     for revision in waits.overdue_returns(now=now):
         lifecycle.bring_back(revision, by=lifecycle.By(via=Via.WORKER, at=now, rule="return-days"))
         # One by one: whoever holds a log's head must not wait for the next comment.

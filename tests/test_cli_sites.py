@@ -35,14 +35,52 @@ def test_what_is_set_is_public_at_once_and_logged(courier: Flask) -> None:
 
 
 def test_every_option_reaches_its_setting(courier: Flask) -> None:
-    given = {"name": "The Courier", "locale": "en", "page-size": "50", "close-days": "30", "max-comment": "1000"}
+    given = {
+        "name": "The Courier",
+        "origins": "https://b.example/, http://B.example:80/x",
+        "locale": "de",
+        "accent": "#7a1f2b",
+        "radius": "0",
+        "page-size": "50",
+        "close-days": "30",
+        "max-comment": "1000",
+        "required": "",
+        "guidelines": "Stay *kind*.",
+        "target-hours": "8",
+        "undo-seconds": "30",
+        "return-days": "7",
+        "watched-words": "casino*, buy now",
+        "watched-hosts": "Bücher.example, *.shop.example, https://x.example/y",
+        "keep-network-days": "7",
+        "keep-email-days": "365",
+        "keep-refused-days": "0",
+    }
     arguments = [part for name, text in given.items() for part in (f"--{name}", text)]
-    said = ask(courier, "site", "set", "courier", *arguments, "--required", "")
-    assert said.output == "Site courier: name, page_size, close_days, max_comment, required changed.\n"
+    said = ask(courier, "site", "set", "courier", *arguments)
+    assert said.output == f"Site courier: {', '.join(name.replace('-', '_') for name in given)} changed.\n"
     with courier.app_context():
         site = site_of("courier")
-        assert (site.name, site.page_size, site.close_days, site.max_comment) == ("The Courier", 50, 30, 1000)
-        assert (site.required, site.version) == ([], 2)
+        assert {name: getattr(site, name.replace("-", "_")) for name in given} == {
+            "name": "The Courier",
+            "origins": ["https://b.example", "http://b.example"],
+            "locale": "de",
+            "accent": "#7a1f2b",
+            "radius": 0,
+            "page-size": 50,
+            "close-days": 30,
+            "max-comment": 1000,
+            "required": [],
+            "guidelines": "Stay *kind*.",
+            "target-hours": 8,
+            "undo-seconds": 30,
+            "return-days": 7,
+            "watched-words": ["casino*", "buy now"],
+            "watched-hosts": ["xn--bcher-kva.example", "shop.example", "x.example"],
+            "keep-network-days": 7,
+            "keep-email-days": 365,
+            "keep-refused-days": 0,
+        }
+        assert site.version == 2
 
 
 def test_what_stays_as_it_is_raises_no_version(courier: Flask) -> None:
@@ -65,7 +103,21 @@ def test_what_stays_as_it_is_raises_no_version(courier: Flask) -> None:
         ("--max-comment", "65526", "a whole number from 100 to 65525"),
         ("--required", "author,phone", "'phone' is none of author, email, url"),
         ("--name", "", "1 to 200 characters"),
-        ("--name", "a\x00b", "1 to 200 characters"),
+        ("--name", "a\x00b", "no character that cannot be stored"),
+        ("--origins", "", "at least one origin, as in https://example.org"),
+        ("--origins", "https://a.example,ftp://b.example", "“ftp://b.example” is no origin"),
+        ("--guidelines", "x" * 5001, "at most 5000 characters"),
+        ("--target-hours", "0", "a whole number from 1 to 720"),
+        ("--undo-seconds", "601", "a whole number from 0 to 600"),
+        ("--return-days", "366", "a whole number from 0 to 365"),
+        ("--watched-words", "casino,***", "“***” has no letter or number"),
+        ("--watched-words", "x" * 101, "“" + "x" * 60 + "” has no letter or number, or more than 100 characters"),
+        ("--watched-words", ",".join(map(str, range(501))), "at most 500 lines"),
+        ("--watched-hosts", "a b", "“a b” is no host"),
+        ("--watched-hosts", "https://", "“https://” is no host"),
+        ("--keep-network-days", "3651", "a whole number from 0 to 3650"),
+        ("--keep-email-days", "-1", "a whole number from 0 to 3650"),
+        ("--keep-refused-days", "3651", "a whole number from 0 to 3650"),
         ("--locale", "tlh", "none of "),
     ],
 )

@@ -1,5 +1,6 @@
 """The migrations make exactly what the models say, there and back, and keep a copy of what they change."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def differences() -> list[object]:
     return found
 
 
-def shape() -> dict[str, str]:
+def shape() -> dict[str, list[str]]:
     """Describe every table, index and check as the database itself does."""
     with db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
@@ -63,7 +64,9 @@ def shape() -> dict[str, str]:
                 " UNION SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) FROM pg_constraint"
                 " WHERE connamespace = 'public'::regnamespace"
             )
-        return {name: sql for name, sql in rows if not name.startswith("alembic_version")}
+        # A table that was made anew names its constraints in any order.
+        said = {name: sorted(line.strip(", \t)") for line in (sql or "").splitlines()) for name, sql in rows}
+        return {name: lines for name, lines in said.items() if not name.startswith("alembic_version")}
 
 
 def copies(app: Flask) -> list[Path]:
@@ -112,7 +115,7 @@ def test_an_upgrade_of_a_filled_file_keeps_a_whole_copy_of_it(fresh):
     fill()
     before = shape()
     db.session.remove()
-    # There is only one migration yet: an upgrade that has everything before it, and fails for it.
+    # An upgrade that has everything before it, and fails for it.
     stamp(revision="base")
     with pytest.raises(OperationalError, match="already exists"):
         upgrade()
@@ -132,7 +135,8 @@ def test_a_database_of_a_later_version_is_refused(fresh):
     assert checks.schema_of(fresh) == "The database is empty. Run: flask db upgrade"
     with db.engine.begin() as connection:
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES ('9999')"))
-    assert checks.schema_of(fresh) == "The database is at 9999, this code needs 0001. Run: flask db upgrade"
+    said = str(checks.schema_of(fresh))
+    assert re.fullmatch(r"The database is at 9999, this code needs \d{4}\. Run: flask db upgrade", said)
 
 
 def test_an_upgrade_that_fails_leaves_everything_as_it_was(fresh):

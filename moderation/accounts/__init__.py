@@ -3,19 +3,20 @@
 import hashlib
 import hmac
 import ipaddress
-import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask_security import hash_password
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import aliased, contains_eager
 
-from moderation import audit, languages, markup
+from moderation import audit
+from moderation.accounts.settings import BadValue as BadValue
+from moderation.accounts.settings import Changes as Changes
+from moderation.accounts.settings import Overtaken as Overtaken
+from moderation.accounts.settings import change_site as change_site
 from moderation.db import db
 from moderation.models import Account, Action, Kind, LogHead, Membership, Reason, Role, Site, Via
-from moderation.models.site import MAX_COMMENT_BYTES, REQUIRABLE
 
 #: A password has at least this many characters; at most so many are hashed (ASVS 6.2.1, 6.2.9).
 LEAST_PASSWORD, MOST_PASSWORD = 12, 200
@@ -32,32 +33,6 @@ DEFAULT_REASONS = (
 
 class Taken(Exception):
     """The key or address is in use."""
-
-
-class BadValue(ValueError):
-    """A value that a setting of a site cannot have; says which, and why."""
-
-    def __init__(self, setting: str, why: str) -> None:
-        super().__init__(f"{setting}: {why}")
-        self.setting, self.why = setting, why
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What is to change of a site; None leaves it as it is."""
-
-    name: str | None = None
-    locale: str | None = None
-    accent: str | None = None
-    radius: int | None = None
-    page_size: int | None = None
-    close_days: int | None = None
-    max_comment: int | None = None
-    required: tuple[str, ...] | None = None
-
-
-#: What a number of a site may be.
-BOUNDS = {"radius": (0, 32), "page_size": (10, 300), "close_days": (0, 36_500), "max_comment": (100, MAX_COMMENT_BYTES)}
 
 
 def sites_of(account: Account) -> list[Site]:
@@ -143,30 +118,6 @@ def create_site(key: str, *, name: str, origins: list[str], now: datetime, via: 
     return made
 
 
-def change_site(of: Site, changes: Changes, *, now: datetime, via: Via, by: Account | None = None) -> list[str]:
-    """Change a site's settings, and log what each was before and after. Raises `BadValue`; then nothing has changed.
-
-    Returns the names of those that changed. Its version rises: they show in what the public reads.
-    """
-    wanted = {name: value for name, value in vars(changes).items() if value is not None}
-    for name, value in wanted.items():
-        if why := _site_fault(name, value):
-            raise BadValue(name, why)
-    if changes.required is not None:
-        wanted["required"] = [name for name in REQUIRABLE if name in changes.required]
-    changed = {name: value for name, value in wanted.items() if getattr(of, name) != value}
-    if not changed:
-        return []
-    said = "\n".join(f"{name}: {_said(getattr(of, name))} → {_said(value)}" for name, value in changed.items())
-    for name, value in changed.items():
-        setattr(of, name, value)
-    of.version += 1
-    db.session.flush()
-    by_id = by.id if by else None
-    _log(Action.CHANGE, Kind.SETTING, f"site:{of.id}", via=via, now=now, site_id=of.id, account_id=by_id, note=said)
-    return list(changed)
-
-
 def create_account(email: str, *, name: str, password_hash: str, now: datetime, via: Via) -> Account:
     """Add an account; hash the password before the transaction begins. Raises `Taken`."""
     if find(email) is not None:
@@ -239,26 +190,6 @@ def network_tag(address: str, *, secret: str) -> str:
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     network = ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False)
     return hashlib.blake2b(str(network).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
-
-
-def _site_fault(name: str, value: str | int | tuple[str, ...]) -> str | None:
-    """Say why a setting of a site cannot be this; None where it can."""
-    if isinstance(value, int):
-        least, most = BOUNDS[name]
-        return None if least <= value <= most else f"a whole number from {least} to {most}"
-    if isinstance(value, tuple):
-        unknown = [one for one in value if one not in REQUIRABLE]
-        return f"{unknown[0]!r} is none of {', '.join(REQUIRABLE)}" if unknown else None
-    match name:
-        case "accent":
-            return None if re.fullmatch(r"#[0-9a-f]{6}", value) else "a colour like #2c52a0, in small letters"
-        case "locale":
-            return None if value in languages.LOCALES else f"none of {', '.join(languages.LOCALES)}"
-    return None if 0 < len(value) <= 200 and not markup.unprintable(value) else "1 to 200 characters"
-
-
-def _said(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _log(

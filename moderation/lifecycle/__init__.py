@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from moderation import notify, publishing
 from moderation.db import db, insert_now
 from moderation.lifecycle.adopting import Adoption, adopt
+from moderation.lifecycle.forgetting import REFUSALS, forget_addresses, forget_networks, forget_texts
 from moderation.lifecycle.moving import Move, fingerprint, hold, make, move, move_all, name_place
 from moderation.lifecycle.table import (
     DECISIONS,
@@ -34,6 +35,7 @@ from moderation.models import OPEN, Account, Action, Comment, Entry, Kind, Reaso
 __all__ = [
     "DECISIONS",
     "EDIT_KEEPS",
+    "REFUSALS",
     "TRANSITIONS",
     "Adoption",
     "AlreadyDecided",
@@ -52,6 +54,9 @@ __all__ = [
     "decider",
     "edit",
     "fingerprint",
+    "forget_addresses",
+    "forget_networks",
+    "forget_texts",
     "hold",
     "resume",
     "same_words",
@@ -79,7 +84,7 @@ def edit(comment: Comment, words: Words, *, by: By, seen: tuple[int, int] | None
     newest = hold([comment.id])[0].newest
     if seen is not None and seen != (newest.id, newest.turn):
         raise AlreadyDecided(newest)
-    if newest.status not in (*OPEN, *EDIT_KEEPS):
+    if newest.status not in (*OPEN, *EDIT_KEEPS) or newest.is_forgotten:
         raise NotAllowed(newest)
     waiting_since = by.at
     if newest.status in OPEN:
@@ -182,7 +187,7 @@ def saying(words: str | BindParameter[str], *, site_id: int | BindParameter[int]
 
 
 def _refuse_conflict(action: Action, revision: Revision) -> None:
-    if revision.status not in TRANSITIONS[action][0]:
+    if revision.status not in TRANSITIONS[action][0] or revision.is_forgotten:
         raise NotAllowed(revision)
     if action in (Action.APPROVE, Action.REOPEN, Action.RETURN) and revision is not revision.comment.newest:
         raise Outdated(revision)

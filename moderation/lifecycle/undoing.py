@@ -90,9 +90,14 @@ def _has_room(comment: Comment, entries: list[Entry]) -> bool:
 
 
 def _has_a_way(comment: Comment, entries: list[Entry], revisions: dict[int, Revision]) -> bool:
-    """Whether a text that goes back to waiting is the newest, or the newest waits: else nobody could decide it."""
+    """Whether a text that goes back to waiting is the newest, or the newest waits: else nobody could decide it.
+
+    Of a text that was forgotten meanwhile there is nothing to put back.
+    """
     back = [revisions[entry.revision_id or 0] for entry in entries if entry.from_status in OPEN]
-    return all(one is comment.newest or comment.newest.status in OPEN for one in back)
+    return all(one is comment.newest or comment.newest.status in OPEN for one in back) and not any(
+        revisions[entry.revision_id or 0].is_forgotten for entry in entries
+    )
 
 
 def _ways_back(comment: Comment, entries: list[Entry], revisions: dict[int, Revision], *, by: By) -> list[Move]:

@@ -1,5 +1,7 @@
 """Run migrations: each upgrade is one transaction on both databases, after a copy of the SQLite file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -49,6 +51,26 @@ def is_change() -> bool:
     return context.get_context().get_current_revision() != context.get_revision_argument()
 
 
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite make a table anew that others point to; what points to nothing afterwards is an error.
+
+    The switch works outside transactions only, so it is thrown on the bare connection, before any begins.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    bare = connection.connection.dbapi_connection
+    assert bare is not None  # noqa: S101 - it is open
+    bare.cursor().execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        if lost := bare.cursor().execute("PRAGMA foreign_key_check").fetchall():
+            raise RuntimeError(f"rows point to nothing: {lost[:5]}")
+    finally:
+        bare.cursor().execute("PRAGMA foreign_keys=ON")
+
+
 def render(kind: str, item: object, _: object) -> str | Literal[False]:
     """Write our time type into new migrations as what it is in the database."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
@@ -61,7 +83,7 @@ def run() -> None:
         wanted = is_change()
     if wanted:
         copy_before(db.engine)
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, without_foreign_keys(connection):
         configure(connection)
         with context.begin_transaction():
             context.run_migrations()

@@ -3,6 +3,7 @@
 from moderation.models.account import Account, Membership, Role, WebSession
 from moderation.models.comment import (
     OPEN,
+    REFUSED,
     Comment,
     Handing,
     Revision,
@@ -18,6 +19,7 @@ from moderation.models.site import LogHead, Reason, Site, Tally
 
 __all__ = [
     "OPEN",
+    "REFUSED",
     "Account",
     "Action",
     "Comment",

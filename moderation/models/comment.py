@@ -25,6 +25,8 @@ class Status(StrEnum):
 
 #: A comment has at most one revision in these: a partial unique index holds it.
 OPEN = (Status.PENDING, Status.RETURNED)
+#: Texts that were refused and are still there; written out, for a database finds an index by these very words.
+REFUSED = "status IN ('rejected', 'spam') AND text_hash <> ''"
 
 
 def closed_set(kind: type[StrEnum], name: str | None = None) -> Enum:
@@ -80,6 +82,14 @@ class Comment(Base):
             "id",
             sqlite_where=text("title IS NOT NULL"),
             postgresql_where=text("title IS NOT NULL"),
+        ),
+        # Of which the network is still known: what is to be forgotten is found without reading the rest.
+        Index(
+            "ix_comment_with_network",
+            "site_id",
+            "received_at",
+            sqlite_where=text("network IS NOT NULL"),
+            postgresql_where=text("network IS NOT NULL"),
         ),
         # A number is never used twice: a receipt must not open another reply.
         {"sqlite_autoincrement": True},
@@ -156,6 +166,14 @@ class Revision(Base):
         Index("ix_revision_of_network", "site_id", "network", "status", "waiting_since", "id", "comment_id"),
         Index("ix_revision_of_shape", "site_id", "shape", "status", "waiting_since", "id", "comment_id"),
         Index(None, "site_id", "text_hash"),
+        Index(
+            "ix_revision_refused",
+            "site_id",
+            "waiting_since",
+            "id",
+            sqlite_where=text(REFUSED),
+            postgresql_where=text(REFUSED),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -170,7 +188,7 @@ class Revision(Base):
     source: Mapped[str]
     format: Mapped[Format] = mapped_column(closed_set(Format))
     html: Mapped[str]
-    #: Hash of the folded text: the same words by anybody.
+    #: Hash of the folded text: the same words by anybody; empty once the text is forgotten.
     text_hash: Mapped[str] = mapped_column(String(32))
     #: Hash of its words without links, numbers and punctuation: texts made after one pattern share it.
     shape: Mapped[str] = mapped_column(String(32))
@@ -184,6 +202,11 @@ class Revision(Base):
 
     comment: Mapped[Comment] = relationship(back_populates="revisions")
     handing: Mapped["Handing | None"] = relationship()
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether its words are gone: it stays where it stands, and nobody publishes it."""
+        return not self.text_hash
 
 
 class TraitKind(StrEnum):

@@ -83,6 +83,17 @@ def origin_of(url: str) -> str:
     return f"{address.scheme}://{address.host}{port}"
 
 
+def host_named(text: str) -> str:
+    """Return a host as browsers name it, from how people write one: `Bücher.example`, `*.x.example`, a whole address.
+
+    Raises `NotAnAddress`.
+    """
+    bare = text.strip().removeprefix("*.").removeprefix(".")
+    if "//" not in bare:
+        bare = f"https://{bare.removeprefix('mailto:').rpartition('@')[2]}"
+    return _parse(bare.rstrip(".")).host
+
+
 def is_web_address(url: str) -> bool:
     """Tell whether an address is one that a commenter may give: http or https, a host with a dot or localhost."""
     try:

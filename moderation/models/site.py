@@ -42,12 +42,32 @@ class Site(Base):
     undo_seconds: Mapped[int] = mapped_column(default=10)
     #: Days after which a reply returned to its author waits again.
     return_days: Mapped[int] = mapped_column(default=14)
-    #: Raised when settings change public bytes.
+    #: What a held reply is looked through for: words and phrases, and hosts with all that stand below them.
+    watched_words: Mapped[list[str]] = mapped_column(default=list)
+    watched_hosts: Mapped[list[str]] = mapped_column(default=list)
+    #: Days after which is forgotten: from which network a reply came, the e-mail address with a decided one, and what
+    #: was refused; 0: never.
+    keep_network_days: Mapped[int] = mapped_column(default=30)
+    keep_email_days: Mapped[int] = mapped_column(default=0)
+    keep_refused_days: Mapped[int] = mapped_column(default=90)
+    #: Raised by every change of settings: what is kept ready of the site is made anew, and who changes them is told
+    #: what somebody else changed meanwhile.
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
 
-    reasons: Mapped[list["Reason"]] = relationship(order_by="Reason.digit", cascade="all, delete-orphan")
+    #: Those that were retired too: the log names them.
+    reasons: Mapped[list["Reason"]] = relationship(order_by="Reason.digit, Reason.id", cascade="all, delete-orphan")
     head: Mapped["LogHead"] = relationship(back_populates="site")
+
+    @property
+    def active_reasons(self) -> list["Reason"]:
+        """The reasons that can be given, in the order of their digits."""
+        return list(self.digits.values())
+
+    @property
+    def digits(self) -> dict[int, "Reason"]:
+        """What each digit stands for."""
+        return {reason.digit: reason for reason in self.reasons if reason.digit is not None}
 
 
 class Reason(Base):
@@ -58,7 +78,8 @@ class Reason(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    digit: Mapped[int]
+    #: Null once it is retired.
+    digit: Mapped[int | None]
     label: Mapped[str] = mapped_column(String(100))
     text: Mapped[str] = mapped_column(String(1000))
     #: Clause of the site's guidelines, as in "3".

@@ -1,7 +1,8 @@
 """The one way out: every request that the service makes of its own accord goes through `ask`.
 
 An address is resolved once, looked at, and dialled as the number that was looked at; no redirect is followed, no proxy
-of the environment is used, and neither time nor answer is without an end. It is called from the worker alone.
+of the environment is used, and neither time nor answer is without an end. It is called from the worker alone, but for
+one exception: an owner who asks in the settings whether a page of the site carries the tag waits for the answer there.
 """
 
 import ipaddress
@@ -59,10 +60,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, and at most `MOST_READ` bytes."""
+    """What came back: the status, at most `MOST_READ` bytes, and the policies that the headers name."""
 
     status: int
     body: bytes
+    policies: tuple[str, ...] = ()
 
 
 def ask(call: Call) -> Answer:
@@ -90,7 +92,8 @@ def ask(call: Call) -> Answer:
         opened.append(connection.sock)
         connection.request(call.method, path, call.body or None, headers, preload_content=False, decode_content=False)
         response = connection.getresponse()
-        answer = Answer(response.status, response.read(MOST_READ))
+        policies = tuple(response.headers.getlist("Content-Security-Policy"))
+        answer = Answer(response.status, response.read(MOST_READ), policies)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         raise Unreachable(type(error).__name__) from error
     finally:

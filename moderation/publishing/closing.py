@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from moderation import audit
 from moderation.db import db
-from moderation.models import Action, Comment, Kind, Revision, Site, Status, Thread, Via
+from moderation.models import Account, Action, Comment, Kind, Revision, Site, Status, Thread, Via
 from moderation.models.pagekey import page_key
 from moderation.publishing import following
 
@@ -32,7 +32,7 @@ def is_closed(thread: Thread, *, site: Site, now: datetime) -> bool:
     return closes is not None and closes <= now
 
 
-def set_closed(site: Site, page: str, *, closed: bool, now: datetime, via: Via) -> Thread:
+def set_closed(site: Site, page: str, *, closed: bool, now: datetime, via: Via, by: Account | None = None) -> Thread:
     """Close a page by hand, or open it again. Raises `pagekey.BadAddress`."""
     # As arrivals do it: two that open a page's thread at once must not both make it.
     db.session.execute(select(Site.id).where(Site.id == site.id).with_for_update(key_share=True))
@@ -51,6 +51,7 @@ def set_closed(site: Site, page: str, *, closed: bool, now: datetime, via: Via) 
             via=via,
             at=now,
             site_id=site.id,
+            account_id=by.id if by else None,
             rule="closed" if closed else "open",
         )
     )

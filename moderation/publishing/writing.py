@@ -33,6 +33,7 @@ def as_json(found: Document, *, language: str, now: datetime) -> bytes:
             "accent": site.accent,
             "radius": site.radius,
             "required": ["comment", *site.required],
+            "guidelines": markup.nodes(markup.render(site.guidelines, markup.Format.MARKDOWN)),
             "max": {"comment": site.max_comment, "author": 245, "email": 100, "url": 200},
         },
         "strings": strings.of(found.count),

@@ -67,9 +67,10 @@ class Page:
     def reasons(self) -> dict[int, list[str]]:
         """The labels of the sites' reasons, by their digits."""
         labels: dict[int, list[str]] = defaultdict(list)
-        for reason in sorted((r for each in self.memberships for r in each.site.reasons), key=lambda one: one.digit):
-            if reason.label not in labels[reason.digit]:
-                labels[reason.digit].append(reason.label)
+        pairs = (pair for each in self.memberships for pair in each.site.digits.items())
+        for digit, reason in sorted(pairs, key=lambda pair: pair[0]):
+            if reason.label not in labels[digit]:
+                labels[digit].append(reason.label)
         return labels
 
     @property

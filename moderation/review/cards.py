@@ -128,6 +128,8 @@ class Card:
     @property
     def actions(self) -> list[Action]:
         """What may be done with it now, after the transition table."""
+        if self.revision.is_forgotten:
+            return []
         newest = self.revision is self.comment.newest
         one_way = (Action.APPROVE, Action.REOPEN)
         return [

@@ -135,8 +135,9 @@ class Page:
     def reasons(self) -> dict[int, list[str]]:
         """The labels of the sites' reasons, by their digits."""
         labels: dict[int, list[str]] = {}
-        for reason in sorted((r for each in self.memberships for r in each.site.reasons), key=lambda one: one.digit):
-            here = labels.setdefault(reason.digit, [])
+        pairs = (pair for each in self.memberships for pair in each.site.digits.items())
+        for digit, reason in sorted(pairs, key=lambda pair: pair[0]):
+            here = labels.setdefault(digit, [])
             here += [] if reason.label in here else [reason.label]
         return labels
 
@@ -171,7 +172,7 @@ def _reach(memberships: Sequence[Membership], staff: Sequence[Membership]) -> Re
     return Reach(
         keys={each.site_id: each.site.key for each in memberships},
         names={each.site_id: each.site.name for each in memberships},
-        reasons={(each.site_id, one.digit): one.id for each in memberships for one in each.site.reasons},
+        reasons={(each.site_id, digit): one.id for each in memberships for digit, one in each.site.digits.items()},
         staff=frozenset(each.account_id for each in staff if each.site_id in owned) if owned else None,
     )
 

@@ -17,6 +17,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What the site's owner watches for, and what is looked through beside the text."""
+
+    words: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    author: str = ""
+    website: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One reply about to be held."""
 
@@ -35,3 +45,4 @@ class Evidence:
     #: The name it came under, and the names of those who moderate the site.
     author: str = ""
     staff: Sequence[str] = ()
+    watch: Watch = Watch()

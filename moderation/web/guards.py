@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from string import printable
 from urllib.parse import quote_from_bytes, urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_security import current_user
 from werkzeug.exceptions import Forbidden, LengthRequired, NotFound, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
@@ -21,6 +21,8 @@ from moderation.web import speech
 MOST_BODY = 655_360
 #: A body that is refused is still heard out, up to this length: more than a proxy in front lets through.
 MOST_HEARD = 2**20
+#: Doors that take files, and how much of whoever has signed in; a body is read before anybody asks who sends it.
+TAKE_FILES = {"moving.rehearse": 33_600_000}
 QUERY = printable.strip()
 METHODS_THAT_READ = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Doors that see who asks, and for what, before they begin to write: no other writer waits for that.
@@ -156,11 +158,13 @@ def _escape_query() -> None:
 
 def _refuse_unmeasured_body() -> None:
     """Refuse a body without Content-Length: it would reach the app empty. No body at all needs no length."""
-    request.max_content_length = MOST_BODY
+    takes_files = request.endpoint in TAKE_FILES and "_user_id" in session
+    most = TAKE_FILES[request.endpoint or ""] if takes_files else MOST_BODY
+    request.max_content_length = most
     has_body = "Transfer-Encoding" in request.headers or request.mimetype
     if request.method not in METHODS_THAT_READ and request.content_length is None and has_body:
         raise LengthRequired
-    if (request.content_length or 0) > MOST_BODY:
+    if (request.content_length or 0) > most:
         _hear_out()
         raise RequestEntityTooLarge
 

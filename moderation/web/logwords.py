@@ -8,6 +8,7 @@ from typing import TypeAlias
 from flask import Flask
 from flask_babel import format_date, format_datetime, gettext, ngettext
 
+from moderation import retention
 from moderation.models import Action, Kind, Via
 from moderation.review.history import INSTALLATION, Hand, Line, Page
 from moderation.review.numbers import Day
@@ -38,8 +39,18 @@ def init_app(app: Flask) -> None:
 def happened(line: Line) -> str:
     """Say what an entry tells."""
     entry = line.entry
+    if entry.kind is Kind.ERASURE:
+        return {
+            retention.TEXTS: gettext("Refused texts forgotten on schedule"),
+            retention.ADDRESSES: gettext("E-mail addresses forgotten on schedule"),
+            retention.NETWORKS: gettext("Networks forgotten on schedule"),
+        }.get(entry.rule or "", gettext("Forgotten"))
     if entry.kind is not Kind.SETTING:
         return done(entry.action)
+    if entry.subject.startswith("thread:"):
+        return gettext("Page closed") if entry.rule == "closed" else gettext("Page opened")
+    if entry.rule in ("export", "import:wordpress"):
+        return gettext("Comments exported") if entry.rule == "export" else gettext("Import begun")
     if entry.subject.startswith("site:"):
         return gettext("Site added") if entry.action is Action.CREATE else gettext("Site changed")
     match entry.rule:

@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
         plainly=letter.plainly,
         trusted=trusted,
         plain=plain,
+        rendered=rendered,
     )
     app.jinja_env.globals.update(clock=clock)
 
@@ -85,6 +86,11 @@ def isolated(name: str) -> str:
 def trusted(html: str) -> Markup:
     """Mark HTML that `markup.render` made, and the sanitiser saw last, as ready to print."""
     return Markup(html)  # noqa: S704
+
+
+def rendered(text: str) -> Markup:
+    """Render what a site's owner wrote, as a reply would be."""
+    return trusted(markup.render(text, markup.Format.MARKDOWN))
 
 
 def plain(html: str) -> str:

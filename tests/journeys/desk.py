@@ -129,7 +129,7 @@ class Desk:
     def reasons(self, site: str) -> dict[int, str]:
         """Return a site's reasons by their digits."""
         with self.app.app_context():
-            return {reason.digit: reason.label for reason in site_of(site).reasons}
+            return {digit: reason.label for digit, reason in site_of(site).digits.items()}
 
     def comment_of(self, revision_id: int) -> int:
         """Return the comment that a text belongs to."""

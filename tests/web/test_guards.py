@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from moderation.db import db
-from moderation.web import guards
+from moderation.web import guards, owning
 from tests.conftest import ORIGIN, PAGE, new_app, token_in
 from tests.web.asking import JSON, REPLIES, TYPED, Page, press, receipt_path
 
@@ -49,7 +49,15 @@ PUBLIC = {
     "account.do_start",
 }
 #: Blueprints that let nobody past who has not signed in.
-BEHIND_SIGN_IN = {"queue", "together", "log", "operating"}
+BEHIND_SIGN_IN = {
+    "queue": guards.signed_in,
+    "together": guards.signed_in,
+    "log": guards.signed_in,
+    "operating": guards.signed_in,
+    # These ask for the role too.
+    "settings": owning.only_owners,
+    "moving": owning.only_owners,
+}
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
 FRAMED_ROUTES = {"published.thread"}
@@ -63,18 +71,19 @@ def _path(rule: Any, receipt: str) -> str:
     values = {
         "key": "courier",
         "revision_id": "1",
+        "concern": "site",
         "token": receipt.removeprefix("/receipts/"),
         "filename": "embed.css",
     }
-    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], rule.rule)
+    return re.sub(r"<(?:[^<>:]+:)?(\w+)>", lambda found: values[found[1]], rule.rule)
 
 
 def test_every_route_is_behind_sign_in_or_listed_as_public(app: Flask) -> None:
     endpoints = {rule.endpoint for rule in _rules(app)}
     behind = {endpoint for endpoint in endpoints if endpoint.split(".")[0] in BEHIND_SIGN_IN}
     assert endpoints - behind == PUBLIC
-    for blueprint in BEHIND_SIGN_IN:
-        assert guards.signed_in in app.before_request_funcs[blueprint]
+    for blueprint, guard in BEHIND_SIGN_IN.items():
+        assert guard in app.before_request_funcs[blueprint]
 
 
 def test_nobody_gets_behind_sign_in_without_it(app: Flask, client: FlaskClient) -> None:
@@ -123,7 +132,7 @@ def test_every_answer_carries_its_guards(
             assert "unsafe" not in headers["Content-Security-Policy"], where
             framed = rule.endpoint.split(".")[0] in FRAMED or rule.endpoint in FRAMED_ROUTES
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
-            if rule.endpoint.split(".")[0] in {"queue", "log", "account", "receipts", "submissions"}:
+            if rule.endpoint.split(".")[0] in {*BEHIND_SIGN_IN, "account", "receipts", "submissions"}:
                 assert headers["Cache-Control"] == "no-store", where
                 assert "Access-Control-Allow-Origin" not in headers, where
 

@@ -38,6 +38,7 @@ def test_a_page_nobody_replied_to_is_an_empty_thread_and_no_row(app: Flask, clie
         "accent": "#2c52a0",
         "radius": 4,
         "required": ["comment", "author", "email"],
+        "guidelines": [],
         "max": {"comment": 5000, "author": 245, "email": 100, "url": 200},
     }
     assert answer.json["strings"]["heading"] == "No replies yet"

@@ -38,7 +38,8 @@ export function form() {
   );
   sheet.addEventListener("focusin", freshMark);
   const note = el("p.note", el("span", { id: "email-note" }, words.email_note), ` ${words.required_note}`, el("span.req", " *"));
-  section = el("section.reply", { "aria-labelledby": "reply-title" }, title, note, sheet);
+  const guide = el("div.text", { dir: "auto" }, ...thread.settings.guidelines.map(node));
+  section = el("section.reply", { "aria-labelledby": "reply-title" }, title, note, guide, sheet);
   turn();
   recall();
 }
