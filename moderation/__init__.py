@@ -2,8 +2,9 @@
 
 The map, from the doors inwards; imports point one way, down this page:
 
-- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, demo
-- cli.py        commands          - serving.py  server and worker in one process group
+- web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, people, invitations,
+                operations, demo
+- cli/          commands          - serving.py  server and worker in one process group
 - worker.py     the loop that empties the outbox          - checks.py   is this installation sound
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
@@ -40,15 +41,18 @@ from moderation.web import (
     demo,
     front,
     guards,
+    invitations,
     journal,
     limits,
     log,
     logwords,
     operations,
+    people,
     presence,
     published,
     queue,
     queuewords,
+    roles,
     sessions,
     speech,
     submissions,
@@ -100,12 +104,24 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     with app.app_context():
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
-    for door in (submissions, queue, together, log, published, receipts_door, account, operations, demo):
+    for door in (
+        submissions,
+        queue,
+        together,
+        log,
+        published,
+        receipts_door,
+        account,
+        people,
+        invitations,
+        operations,
+        demo,
+    ):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, presence, speech, wording, actwords, queuewords, logwords):
+    for part in (answers, assets, limits, presence, speech, wording, actwords, queuewords, logwords, roles):
         part.init_app(app)
     cli.init_app(app)
     return app

@@ -107,7 +107,7 @@ def signed_in() -> AnyResponse | None:
     """Let only signed-in accounts past, as a blueprint's `before_request`."""
     if isinstance(current_user._get_current_object(), Account):
         return None
-    if request.method == "GET":
+    if request.method in {"GET", "HEAD"}:
         return redirect(url_for("account.sign_in"), 303)
     raise Forbidden
 

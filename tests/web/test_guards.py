@@ -48,11 +48,16 @@ PUBLIC = {
     "account.sign_out",
     "account.start",
     "account.do_start",
+    "invitations.show",
+    "invitations.accept",
+    "invitations.sign_in",
 }
 #: Blueprints that let nobody past who has not signed in.
-BEHIND_SIGN_IN = {"queue", "together", "log"}
+BEHIND_SIGN_IN = {"queue", "together", "log", "people"}
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
+#: What no cache keeps and no other site reads.
+UNCACHED = {"queue", "log", "account", "people", "invitations", "receipts", "submissions"}
 FRAMED_ROUTES = {"published.thread"}
 
 
@@ -64,6 +69,8 @@ def _path(rule: Any, receipt: str) -> str:
     values = {
         "key": "courier",
         "revision_id": "1",
+        "account_id": "1",
+        "invitation_id": "1",
         "token": receipt.removeprefix("/receipts/"),
         "filename": "embed.css",
     }
@@ -124,15 +131,33 @@ def test_every_answer_carries_its_guards(
             assert "unsafe" not in headers["Content-Security-Policy"], where
             framed = rule.endpoint.split(".")[0] in FRAMED or rule.endpoint in FRAMED_ROUTES
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
-            if rule.endpoint.split(".")[0] in {"queue", "log", "account", "receipts", "submissions"}:
+            if rule.endpoint.split(".")[0] in {
+                "queue",
+                "log",
+                "account",
+                "people",
+                "invitations",
+                "receipts",
+                "submissions",
+            }:
                 assert headers["Cache-Control"] == "no-store", where
                 assert "Access-Control-Allow-Origin" not in headers, where
 
 
 @pytest.mark.sqlite_only
 def test_no_page_holds_script_or_style_of_its_own(client: FlaskClient, ana: FlaskClient, receipt: str) -> None:
-    paths = ["/queue/", "/queue/1", "/log/", "/log/numbers", "/account/sign-in", receipt, f"{receipt}/edit", "/nothing"]
-    paths += [f"/sites/courier/thread?page={PAGE}", "/sites/courier/thread?page=x"]
+    paths = [
+        "/queue/",
+        "/queue/1",
+        "/log/",
+        "/log/numbers",
+        "/account/sites",
+        "/account/sign-in",
+        receipt,
+        f"{receipt}/edit",
+        "/nothing",
+    ]
+    paths += [f"/sites/courier/thread?page={PAGE}", "/sites/courier/thread?page=x", "/account/sites"]
     for path in paths:
         page = Page(ana.get(path))
         assert page.unbalanced == [], path
