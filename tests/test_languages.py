@@ -42,7 +42,10 @@ ALIKE = {
     "Error: %(title)s": {"es"},
 }
 #: What speaks to moderators alone.
-CONSOLE = {"account", "actwords", "log", "logwords", "queue", "queueforms", "queuewords", "sessions", "together"}
+CONSOLE = {
+    *("account", "accountforms", "actwords", "invitations", "log", "logwords", "people"),
+    *("queue", "queueforms", "queuewords", "roles", "sessions", "together"),
+}
 #: Public templates hold these of the console's, where moderators see them.
 CONSOLE_TEMPLATES = {"queue/_way.html"}
 
