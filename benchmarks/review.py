@@ -202,7 +202,7 @@ def counts(subject: Subject) -> None:
     """Count what each view has of a common author."""
     account = ana()
     wanted = Wanted(author=subject.common_author)
-    listing.counts(listing.scope_of(account, wanted, accounts.memberships_of(account)))
+    listing.counts(listing.scope_of(account, wanted, accounts.standings_of(account)))
 
 
 def decided(name: str, back: str, presses: Sequence[Sequence[int]]) -> Times:

@@ -3,7 +3,7 @@
 The map, from the doors inwards; imports point one way, down this page:
 
 - web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, settings, and others
-- cli.py        commands          - serving.py  server and worker in one process group
+- cli/          commands          - serving.py  server and worker in one process group
 - worker.py     the loop that empties the outbox          - checks/   is this installation sound
 - backup.py    a copy while it runs
 - transfer/     import and export, one format per file
@@ -46,6 +46,7 @@ from moderation.web import (
     front,
     guards,
     hosts,
+    invitations,
     journal,
     limits,
     log,
@@ -54,9 +55,11 @@ from moderation.web import (
     openapi,
     operating,
     operations,
+    people,
     published,
     queue,
     queuewords,
+    roles,
     sessions,
     settings,
     settingswords,
@@ -112,14 +115,16 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         app.extensions["nobody"] = hash_password(account.NOBODY)
 
     for door in (
-        *(submissions, queue, together, log, published, receipts_door, account),
+        *(submissions, queue, together, log, published, receipts_door, account, people, invitations),
         *(settings, moving, operations, operating, openapi, demo),
     ):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, forwarded, speech, wording, actwords, queuewords, logwords, settingswords):
+    for part in (answers, assets, limits, forwarded, speech, wording, roles):
+        part.init_app(app)
+    for part in (actwords, queuewords, logwords, settingswords):
         part.init_app(app)
     cli.init_app(app)
     return app

@@ -17,7 +17,7 @@ OF_THE_REQUEST = {"request", "g", "session", "current_app"}
 #: Alembic's environment is called by `flask db` and finds the application that way.
 DOORS = (
     "moderation/__init__.py",
-    "moderation/cli.py",
+    "moderation/cli/",
     "moderation/worker.py",
     "moderation/migrations/env.py",
     "moderation/web/",

@@ -143,7 +143,7 @@ def test_an_account_that_is_there_gets_another_role_and_keeps_its_password(app, 
         (
             [*EDDA, "--owner-of", "courier", "--moderator-of", "courier"],
             PASSWORD,
-            "Error: An owner of courier is its moderator too: give one of the two.",
+            "Error: Owner of courier is moderator there too: give one of the two.",
         ),
     ],
 )

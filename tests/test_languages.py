@@ -42,7 +42,9 @@ ALIKE = {
     "Error: %(title)s": {"es"},
 }
 #: What speaks to moderators alone.
-CONSOLE = {"account", "actwords", "log", "logwords", "queue", "queueforms", "queuewords", "sessions", "together"} | {
+CONSOLE = {
+    *("account", "accountforms", "actwords", "invitations", "log", "logwords", "people"),
+    *("queue", "queueforms", "queuewords", "roles", "sessions", "together"),
     *("moving", "settings", "settingsforms", "settingswords"),
 }
 #: Public templates hold these of the console's, where moderators see them.

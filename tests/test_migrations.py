@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from moderation import accounts, audit, checks
 from moderation.db import db
-from moderation.models import Via
+from moderation.models import Role, Via
 from tests import postgres
 from tests.conftest import NOW, ORIGIN, new_app
 
@@ -147,3 +147,64 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(fresh):
     with pytest.raises(DBAPIError, match="entry"):
         upgrade()
     assert set(inspect(db.engine).get_table_names()) <= {"entry", "alembic_version"}
+
+
+def of_before(table: str, **values: object) -> None:
+    """Write a row as the version before this migration did."""
+    names = ", ".join(values)
+    with db.engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES (:{', :'.join(values)})"), values)
+
+
+def test_people_keep_their_roles_and_the_first_of_them_runs_the_installation(fresh):
+    upgrade(revision="0001")
+    of_before("site", **OLD_SITE)
+    for number, role in ((7, "moderator"), (9, "owner"), (8, "owner")):
+        of_before("account", id=number, email=f"{number}@staff.example", fs_uniquifier=f"u{number}", **OLD_ACCOUNT)
+        of_before("membership", account_id=number, site_id=1, role=role)
+    upgrade()
+    assert differences() == []
+    with db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT account_id, role FROM membership ORDER BY account_id")).all()
+        assert [tuple(row) for row in rows] == [(7, "moderator"), (8, "owner"), (9, "owner")]
+        assert connection.execute(text("SELECT id FROM account WHERE operator")).scalars().all() == [7]
+    downgrade(revision="0001")
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM membership")).scalar() == 3
+
+
+def test_the_new_words_are_allowed_and_others_still_are_not(fresh):
+    upgrade()
+    accounts.create_site("courier", name="Courier", origins=[ORIGIN], now=NOW, via=Via.CLI)
+    account = accounts.create_account("ana@staff.example", name="Ana", password_hash="x", now=NOW, via=Via.CLI)
+    accounts.grant(account, accounts.site("courier"), Role.READER, now=NOW, via=Via.CLI)
+    db.session.commit()
+    db.session.remove()
+    for change in ("UPDATE membership SET role = 'king'", "UPDATE entry SET kind = 'gossip'"):
+        with pytest.raises(DBAPIError), db.engine.begin() as connection:
+            connection.execute(text(change))
+
+
+def test_a_log_that_tells_of_people_does_not_go_back(fresh):
+    upgrade()
+    fill()
+    account = accounts.create_account("ana@staff.example", name="Ana", password_hash="x", now=NOW, via=Via.CLI)
+    accounts.grant(account, accounts.site("courier"), Role.READER, now=NOW, via=Via.CLI)
+    db.session.commit()
+    db.session.remove()
+    before = shape()
+    with pytest.raises(DBAPIError):
+        downgrade(revision="0001")
+    assert shape() == before
+    assert [proof.faults for proof in audit.verify()] == [[], []]
+    db.session.remove()
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT role FROM membership")).scalars().all() == ["reader"]
+
+
+OLD_ACCOUNT = {"name": "One", "password": "x", "active": True, "created_at": NOW}
+OLD_SITE = {
+    **{"id": 1, "key": "courier", "name": "Courier", "origins": f'["{ORIGIN}"]', "locale": "en", "required": "[]"},
+    **{"max_comment": 5000, "accent": "#2c52a0", "radius": 4, "page_size": 100, "close_days": 0, "guidelines": ""},
+    **{"target_hours": 4, "undo_seconds": 10, "return_days": 14, "version": 1, "created_at": NOW},
+}

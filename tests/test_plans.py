@@ -161,7 +161,7 @@ def test_what_is_undone_is_looked_up_by_its_press_not_among_all_that_somebody_de
 
 @pytest.mark.parametrize("number", [1, 50])
 def test_a_decision_and_its_undo_are_made_along_indexes(ana, number):
-    scope = listing.scope_of(ana, Wanted(), accounts.memberships_of(ana))
+    scope = listing.scope_of(ana, Wanted(), accounts.standings_of(ana))
     page = listing.listed(scope, after=None)
     choices = [decisions.Choice(found.revision_id, 0) for found in page[:number]]
     with asked() as statements:

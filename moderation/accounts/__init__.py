@@ -5,12 +5,24 @@ import hmac
 import ipaddress
 import secrets
 from datetime import datetime
+from enum import StrEnum
 
 from flask_security import hash_password
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import aliased, contains_eager
+from sqlalchemy.orm import selectinload
 
 from moderation import audit
+from moderation.accounts import roles
+from moderation.accounts.people import LastOwner as LastOwner
+from moderation.accounts.people import grant as grant
+from moderation.accounts.roles import Denied as Denied
+from moderation.accounts.roles import Right as Right
+from moderation.accounts.roles import Standing as Standing
+from moderation.accounts.roles import may as may
+from moderation.accounts.roles import reach as reach
+from moderation.accounts.roles import sites_of as sites_of
+from moderation.accounts.roles import staff_around as staff_around
+from moderation.accounts.roles import standings_of as standings_of
 from moderation.accounts.settings import BadValue as BadValue
 from moderation.accounts.settings import Changes as Changes
 from moderation.accounts.settings import Overtaken as Overtaken
@@ -35,41 +47,11 @@ class Taken(Exception):
     """The key or address is in use."""
 
 
-def sites_of(account: Account) -> list[Site]:
-    """Return the sites an account works on, by name."""
-    return list(
-        db.session.scalars(
-            select(Site).join(Membership).where(Membership.account_id == account.id).order_by(Site.name, Site.id)
-        )
-    )
+class Operator(StrEnum):
+    """Whether an account runs the installation."""
 
-
-def memberships_of(account: Account) -> list[Membership]:
-    """Return an account's roles with their sites and the sites' reasons, by the sites' names."""
-    return list(
-        db.session.scalars(
-            select(Membership)
-            .join(Membership.site)
-            .where(Membership.account_id == account.id)
-            .order_by(Site.name, Site.id)
-            .options(contains_eager(Membership.site).selectinload(Site.reasons))
-        )
-    )
-
-
-def staff_around(account: Account) -> list[Membership]:
-    """Return everybody's roles on the sites that an account works on, its own included, by name and site."""
-    mine = aliased(Membership)
-    return list(
-        db.session.scalars(
-            select(Membership)
-            .join(mine, (mine.site_id == Membership.site_id) & (mine.account_id == account.id))
-            .join(Membership.account)
-            .join(Membership.site)
-            .order_by(Account.name, Account.id, Site.name, Site.id)
-            .options(contains_eager(Membership.account), contains_eager(Membership.site).selectinload(Site.reasons))
-        )
-    )
+    ON = "on"
+    OFF = "off"
 
 
 def find(email: str) -> Account | None:
@@ -120,6 +102,8 @@ def create_site(key: str, *, name: str, origins: list[str], now: datetime, via: 
 
 def create_account(email: str, *, name: str, password_hash: str, now: datetime, via: Via) -> Account:
     """Add an account; hash the password before the transaction begins. Raises `Taken`."""
+    # Of two with one address at once, the second finds the first.
+    roles.hold(None)
     if find(email) is not None:
         raise Taken
     account = Account(
@@ -136,26 +120,39 @@ def create_account(email: str, *, name: str, password_hash: str, now: datetime, 
 
 
 def create_first_owner(email: str, *, name: str, password_hash: str, now: datetime) -> Account:
-    """Make the owner of all there is, provided nobody can sign in yet. Raises `Taken`."""
+    """Make the operator, who owns all there is, provided nobody can sign in yet. Raises `Taken`."""
     # The installation's head is held first: of two first owners at once, the second finds an account.
-    db.session.scalars(select(LogHead).where(LogHead.site_id.is_(None)).with_for_update()).one()
+    roles.hold(None)
     if any_account():
         raise Taken
     account = create_account(email, name=name, password_hash=password_hash, now=now, via=Via.WEB)
-    for owned in db.session.scalars(select(Site).order_by(Site.id)):
-        grant(account, owned, Role.OWNER, now=now, via=Via.WEB)
+    set_operator(account, Operator.ON, now=now, via=Via.WEB)
+    for owned in db.session.scalars(select(Site).order_by(Site.id)).all():
+        grant(account, owned, Role.OWNER, now=now, via=Via.WEB, by=account)
     return account
 
 
-def grant(account: Account, to: Site, role: Role, *, now: datetime, via: Via) -> None:
-    """Give an account a role on a site, in place of the one it had."""
-    membership = db.session.get(Membership, (account.id, to.id))
-    if membership is None:
-        db.session.add(Membership(account_id=account.id, site_id=to.id, role=role))
-    else:
-        membership.role = role
+def set_operator(account: Account, to: Operator, *, now: datetime, via: Via) -> None:
+    """Let an account run the installation, or no longer."""
+    account.operator = to is Operator.ON
     db.session.flush()
-    _log(Action.CHANGE, Kind.SETTING, f"account:{account.id}", via=via, now=now, site_id=to.id, rule=f"role:{role}")
+    subject, rule = f"account:{account.id}", f"operator:{to}"
+    _log(Action.CHANGE, Kind.SETTING, subject, via=via, now=now, account_id=account.id, rule=rule)
+
+
+def set_password(account: Account, password_hash: str, *, now: datetime, via: Via) -> None:
+    """Give an account another password, and end all its sessions; hash it before the transaction begins."""
+    account.password = password_hash
+    account.fs_uniquifier = secrets.token_hex(16)
+    db.session.flush()
+    subject = f"account:{account.id}"
+    _log(Action.CHANGE, Kind.SETTING, subject, via=via, now=now, account_id=account.id, rule="password")
+
+
+def everybody() -> list[Account]:
+    """Return all accounts with their roles, by address."""
+    memberships = selectinload(Account.memberships).joinedload(Membership.site)
+    return list(db.session.scalars(select(Account).order_by(Account.email).options(memberships)))
 
 
 def note_sign_in(account: Account, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What is stored: one file a subject. `create_app` and the migrations see all of it through here."""
 
-from moderation.models.account import Account, Membership, Role, WebSession
+from moderation.models.account import Account, Invitation, Membership, Role, WebSession
 from moderation.models.comment import (
     OPEN,
     REFUSED,
@@ -27,6 +27,7 @@ __all__ = [
     "Endpoint",
     "Entry",
     "Handing",
+    "Invitation",
     "Kind",
     "LogHead",
     "Membership",

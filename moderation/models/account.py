@@ -1,10 +1,10 @@
-"""Who signs in, on which site with which role, and the sessions kept on the server."""
+"""Who signs in, on which site with which role, who is invited, and the sessions kept on the server."""
 
 from datetime import datetime
 from enum import StrEnum
 
 from flask_security import UserMixin
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base
@@ -13,8 +13,9 @@ from moderation.models.site import Site
 
 
 class Role(StrEnum):
-    """What an account may do on a site; an owner may all a moderator may."""
+    """What an account may do on a site, least first; each may all that the one before it may."""
 
+    READER = "reader"
     MODERATOR = "moderator"
     OWNER = "owner"
 
@@ -33,6 +34,8 @@ class Account(Base, UserMixin):
     #: Changing it ends every session of the account.
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
+    #: Runs the installation: may on every site what an owner may.
+    operator: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="account")
 
@@ -51,6 +54,29 @@ class Membership(Base):
 
     account: Mapped[Account] = relationship(back_populates="memberships")
     site: Mapped[Site] = relationship()
+
+
+class Invitation(Base):
+    """A role on a site for whoever opens a link, once; the database knows the link's hash alone."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    role: Mapped[Role] = mapped_column(closed_set(Role))
+    #: For this address alone; empty: for whoever has the link.
+    email: Mapped[str] = mapped_column(String(320), default="")
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    #: Null: the command line.
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    revoked_at: Mapped[datetime | None]
+
+    site: Mapped[Site] = relationship()
+    invited_by: Mapped[Account | None] = relationship(foreign_keys=[invited_by_id])
 
 
 class WebSession(Base):

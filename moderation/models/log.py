@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SETTING = "setting"
     ERASURE = "erasure"
     NOTE = "note"
+    PEOPLE = "people"
 
 
 class Action(StrEnum):
@@ -44,6 +45,11 @@ class Action(StrEnum):
     CHANGE = "change"
     NOTE = "note"
     HAND = "hand"
+    INVITE = "invite"
+    REVOKE = "revoke"
+    JOIN = "join"
+    REMOVE = "remove"
+    LEAVE = "leave"
 
 
 class Via(StrEnum):

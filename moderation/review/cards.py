@@ -1,8 +1,8 @@
 """A card: one text with all that a moderator needs to decide it, in the same few questions for one as for twenty."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ScalarSelect, SQLColumnExpression, func, select
@@ -101,6 +101,8 @@ class Card:
     #: What happened to the comment before, oldest first.
     told: Sequence[Told]
     handed: Handed | None
+    #: Whether who looks at it may decide on its site.
+    decidable: bool
 
     @property
     def comment(self) -> Comment:
@@ -127,8 +129,8 @@ class Card:
 
     @property
     def actions(self) -> list[Action]:
-        """What may be done with it now, after the transition table."""
-        if self.revision.is_forgotten:
+        """What may be done with it now, after the transition table, by who looks at it."""
+        if not self.decidable or self.revision.is_forgotten:
             return []
         newest = self.revision is self.comment.newest
         one_way = (Action.APPROVE, Action.REOPEN)
@@ -144,8 +146,8 @@ class Card:
         return next((reason for reason in self.site.reasons if reason.id == self.around.main_reason), None)
 
 
-def cards(ids: Sequence[int], *, now: datetime) -> list[Card]:
-    """Return the cards of revisions, in this order."""
+def cards(ids: Sequence[int], *, deciding: Collection[int], now: datetime) -> list[Card]:
+    """Return the cards of revisions, in this order, for somebody who decides on these sites."""
     if not ids:
         return []
     rows = db.session.scalars(
@@ -164,7 +166,8 @@ def cards(ids: Sequence[int], *, now: datetime) -> list[Card]:
     _load_texts([*comments, *(comment.parent for comment in comments if comment.parent)])
     around = _surroundings([revision.id for revision in shown])
     told, names = _told(comments, [revision.handing for revision in shown if revision.handing])
-    return [_card(revision, around[revision.id], told[revision.comment_id], names, now=now) for revision in shown]
+    made = [_card(revision, around[revision.id], told[revision.comment_id], names, now=now) for revision in shown]
+    return [replace(card, decidable=card.comment.site_id in deciding) for card in made]
 
 
 def _card(
@@ -187,6 +190,7 @@ def _card(
         replaces_public=before is not None,
         told=told[-MOST_TOLD:],
         handed=Handed(names.get(handing.to_id or 0), names.get(handing.by_id), handing.at) if handing else None,
+        decidable=False,
     )
 
 

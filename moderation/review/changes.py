@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 from sqlalchemy import and_, false, func, or_, select
 
+from moderation.accounts import Standing
 from moderation.db import db
-from moderation.models import Account, Entry, Kind, LogHead, Membership, Revision, Status
+from moderation.models import Account, Entry, Kind, LogHead, Revision, Status
 
 #: The newest entry that a page knows, by site.
 Marks: TypeAlias = Mapping[int, int]
@@ -37,14 +38,14 @@ class Changes:
     missed_too_much: bool
 
 
-def state_of(memberships: Sequence[Membership]) -> str:
+def state_of(memberships: Sequence[Standing]) -> str:
     """Name the present state of the sites' logs: as long as it is the same, nothing has happened."""
     site_ids = [each.site_id for each in memberships]
     heads = db.session.scalars(select(LogHead.hash).where(LogHead.site_id.in_(site_ids)).order_by(LogHead.site_id))
     return "".join(head[:12] for head in heads)
 
 
-def marks_of(memberships: Sequence[Membership]) -> Marks:
+def marks_of(memberships: Sequence[Standing]) -> Marks:
     """Return the newest entry of each site: where a page that is loaded now begins to follow.
 
     One for each site: only within one are entries numbered in the order in which they are committed.
@@ -55,7 +56,7 @@ def marks_of(memberships: Sequence[Membership]) -> Marks:
     return {site_id: number or 0 for site_id, number in rows if site_id is not None}
 
 
-def since(marks: Marks, memberships: Sequence[Membership]) -> Changes:
+def since(marks: Marks, memberships: Sequence[Standing]) -> Changes:
     """Tell what happened on these sites after their marks; a site without one is followed from now on."""
     now = marks_of(memberships)
     after = [

@@ -1,14 +1,15 @@
 """The answer to many decisions at once, and the way back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from moderation import accounts, lifecycle
+from moderation.accounts import Right
 from moderation.db import db
-from moderation.models import Account, Action, Entry, Kind, Membership, Reason, Revision, Via
+from moderation.models import Account, Action, Entry, Kind, Reason, Revision, Via
 
 #: Revisions one press may decide.
 MOST_AT_ONCE = 1000
@@ -56,6 +57,8 @@ class Outcome:
     batch: str
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    #: On sites that the account works on, but decides nothing on.
+    denied: list[Revision] = field(default_factory=list)
     unknown: int = 0
 
 
@@ -76,17 +79,19 @@ def decide_all(
     """
     seen = {choice.revision_id: choice.seen for choice in choices}
     outcome = Outcome(action, batch)
-    known = db.session.execute(
-        select(Revision.id, Revision.comment_id)
-        .join(Membership, Membership.site_id == Revision.site_id)
-        .where(Revision.id.in_(seen), Membership.account_id == by.id)
+    mine = db.session.execute(
+        select(Revision.id, Revision.comment_id, Revision.site_id)
+        .where(Revision.id.in_(seen), Revision.site_id.in_(accounts.reach(by, Right.READ)))
         .order_by(Revision.site_id, Revision.id)
     ).all()
-    outcome.unknown = len(seen) - len(known)
+    deciding = {site_id for site_id in {one.site_id for one in mine} if accounts.may(by, Right.DECIDE, site_id)}
+    known = [one for one in mine if one.site_id in deciding]
+    outcome.denied = _revisions([one.id for one in mine if one.site_id not in deciding])
+    outcome.unknown = len(seen) - len(mine)
     # All rows are held before the first moves: comments, then threads, each in id order, then the heads.
-    held = lifecycle.hold(comment_id for _, comment_id in known)
+    held = lifecycle.hold(one.comment_id for one in known)
     by_id = {revision.id: revision for comment in held for revision in comment.revisions}
-    revisions = [by_id[revision_id] for revision_id, _ in known]
+    revisions = [by_id[one.id] for one in known]
     reasons = _reasons_by_site({revision.site_id for revision in revisions}, digit)
     if digit is not None and any(revision.site_id not in reasons for revision in revisions):
         raise UnknownReason
@@ -106,6 +111,10 @@ def decide_all(
     return outcome
 
 
+def _revisions(ids: Sequence[int]) -> list[Revision]:
+    return list(db.session.scalars(select(Revision).where(Revision.id.in_(ids)).order_by(Revision.id))) if ids else []
+
+
 def skipped(revision: Revision, why: lifecycle.Conflict) -> Skipped:
     """Name who moved a revision last, what they did and when."""
     row = db.session.execute(
@@ -119,11 +128,19 @@ def skipped(revision: Revision, why: lifecycle.Conflict) -> Skipped:
 
 
 def undo(batch: str | None, *, by: Account, now: datetime) -> lifecycle.Undone:
-    """Take back one of the account's own batches; without a name its newest of the last hour."""
+    """Take back one of the account's own batches; without a name its newest of the last hour.
+
+    Raises `accounts.Denied` where all that might be taken back is on sites that the account now only reads.
+    """
     name = batch or _newest_batch(by, now=now)
+    site_ids = {site.id for site in accounts.sites_of(by, Right.DECIDE)}
+    reading = {site.id for site in accounts.sites_of(by)} - site_ids
+    pressed = select(Entry.site_id).where(Entry.account_id == by.id, Entry.batch == name).distinct()
+    pressed_on = set(db.session.scalars(pressed)) if name else set()
+    if reading and not site_ids & (pressed_on or site_ids):
+        raise accounts.Denied(Right.DECIDE)
     if name is None:
         return lifecycle.Undone("", [], [])
-    site_ids = [site.id for site in accounts.sites_of(by)]
     return lifecycle.undo(name, by=lifecycle.By(via=Via.QUEUE, at=now, account_id=by.id), site_ids=site_ids)
 
 

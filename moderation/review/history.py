@@ -7,9 +7,10 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true, union_all
 
 from moderation import accounts
+from moderation.accounts import Right, Standing
 from moderation.db import MOST_ROWS, db
 from moderation.models import (
     Account,
@@ -17,10 +18,8 @@ from moderation.models import (
     Comment,
     Entry,
     Kind,
-    Membership,
     Reason,
     Revision,
-    Role,
     Thread,
     Via,
 )
@@ -83,6 +82,8 @@ class Reach:
     reasons: Mapping[tuple[int, int], int]
     #: Whose doings on the installation's chain: those who work on the sites it owns; None where it owns none.
     staff: frozenset[int] | None
+    #: Whether it is an operator, who reads all of that chain.
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,9 @@ class Page:
     """One page of the log; `after` names where the next begins."""
 
     wanted: Wanted
-    memberships: Sequence[Membership]
+    memberships: Sequence[Standing]
     #: Everybody who works on these sites.
-    staff: Sequence[Membership]
+    staff: Sequence[Standing]
     lines: Sequence[Line]
     after: int | None
 
@@ -144,14 +145,14 @@ class Page:
     @property
     def owns(self) -> bool:
         """Whether the account may read of the installation's chain."""
-        return any(each.role is Role.OWNER for each in self.memberships)
+        return any(each.may(Right.MANAGE) for each in self.memberships)
 
 
 def page(account: Account, wanted: Wanted, *, after: int | None) -> Page:
     """List a page of what an account asked for."""
     staff = accounts.staff_around(account)
     memberships = [each for each in staff if each.account_id == account.id]
-    found = lines(_reach(memberships, staff), wanted, after=after, most=LINES + 1)
+    found = lines(_reach(account, memberships, staff), wanted, after=after, most=LINES + 1)
     return Page(
         wanted=wanted,
         memberships=memberships,
@@ -164,16 +165,17 @@ def page(account: Account, wanted: Wanted, *, after: int | None) -> Page:
 def reach(account: Account) -> Reach:
     """Say what of the log an account may read."""
     staff = accounts.staff_around(account)
-    return _reach([each for each in staff if each.account_id == account.id], staff)
+    return _reach(account, [each for each in staff if each.account_id == account.id], staff)
 
 
-def _reach(memberships: Sequence[Membership], staff: Sequence[Membership]) -> Reach:
-    owned = {each.site_id for each in memberships if each.role is Role.OWNER}
+def _reach(account: Account, memberships: Sequence[Standing], staff: Sequence[Standing]) -> Reach:
+    owned = {each.site_id for each in memberships if each.may(Right.MANAGE)}
     return Reach(
         keys={each.site_id: each.site.key for each in memberships},
         names={each.site_id: each.site.name for each in memberships},
         reasons={(each.site_id, digit): one.id for each in memberships for digit, one in each.site.digits.items()},
         staff=frozenset(each.account_id for each in staff if each.site_id in owned) if owned else None,
+        whole=account.operator,
     )
 
 
@@ -211,7 +213,7 @@ def _found(reach: Reach, wanted: Wanted, *, after: int | None, most: int) -> lis
     """Find the newest of each chain, each by a question of its own: what lies behind them costs nothing."""
     parts = [_part(reach, wanted, site_id) for site_id in _scope(reach, wanted)]
     if wanted.chain == INSTALLATION and not wanted.site and reach.staff is not None:
-        theirs = or_(Entry.account_id.is_(None), Entry.account_id.in_(reach.staff))
+        theirs = true() if reach.whole else or_(Entry.account_id.is_(None), Entry.account_id.in_(reach.staff))
         parts = [_narrowed(select(Entry.id).where(Entry.site_id.is_(None), theirs), reach, wanted, None)]
     before = [] if after is None else [Entry.id < after]
     found: list[int] = []

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVarTuple
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, null, or_, select, union, union_all
 
 from moderation import search
+from moderation.accounts import Standing
 from moderation.db import MOST_ROWS, UTCDateTime, db
 from moderation.models import (
     Account,
@@ -19,7 +20,6 @@ from moderation.models import (
     Entry,
     Handing,
     Kind,
-    Membership,
     Reason,
     Revision,
     Role,
@@ -126,7 +126,7 @@ class Scope:
     account: Account
     wanted: Wanted
     #: The account's, on the sites asked for.
-    memberships: Sequence[Membership]
+    memberships: Sequence[Standing]
     #: How many texts of a site share what a filter asks for, by the two; counted to `FEW_COUNTED` and no further.
     #: Those with the words asked for stand at site 0.
     sharing: Mapping[tuple[int, str], int]
@@ -137,13 +137,13 @@ class Scope:
         return self.sharing.get((0, "words"), 0) <= FEW_LISTED
 
     @property
-    def parcels(self) -> Iterator[Sequence[Membership]]:
+    def parcels(self) -> Iterator[Sequence[Standing]]:
         """The sites, as many at a time as one statement takes."""
         for first in range(0, len(self.memberships), MOST_SITES):
             yield self.memberships[first : first + MOST_SITES]
 
 
-def scope_of(account: Account, wanted: Wanted, memberships: Sequence[Membership]) -> Scope:
+def scope_of(account: Account, wanted: Wanted, memberships: Sequence[Standing]) -> Scope:
     """Look, once for every site and filter, how many texts share what is asked for; for words, on all sites at once."""
     those = [each for each in memberships if not wanted.site or each.site.key == wanted.site]
     asked = [(of.site_id, name, query) for of in those for name, query in _sharing(of.site, wanted).items()]
@@ -197,7 +197,7 @@ def all_of(scope: Scope, *, upto: int, most: int) -> list[tuple[int, int]]:
     return found
 
 
-def handed_to(account: Account, memberships: Sequence[Membership]) -> ColumnElement[bool]:
+def handed_to(account: Account, memberships: Sequence[Standing]) -> ColumnElement[bool]:
     """Say which texts are in an account's hands: handed to it by name, or to the owners of a site that it owns."""
     owned = [each.site_id for each in memberships if each.role is Role.OWNER]
     return or_(Handing.to_id == account.id, and_(Handing.to_id.is_(None), Handing.site_id.in_(owned)))
@@ -212,7 +212,7 @@ def place_of(found: Found) -> str:
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def _part(scope: Scope, of: Membership, position: Position | None) -> Line:
+def _part(scope: Scope, of: Standing, position: Position | None) -> Line:
     """Return one site's share of a page: its first lines after the position."""
     wanted = scope.wanted
     site_id, backwards = literal(of.site_id).label("site_id"), _backwards(wanted)
@@ -243,7 +243,7 @@ def _backwards(wanted: Wanted) -> bool:
     return wanted.by_entry or wanted.newest_first
 
 
-def _filtered(query: Select[*Columns], scope: Scope, of: Membership, *, few: int = FEW_LISTED) -> Select[*Columns]:
+def _filtered(query: Select[*Columns], scope: Scope, of: Standing, *, few: int = FEW_LISTED) -> Select[*Columns]:
     wanted, site = scope.wanted, of.site
     query = query.where(Revision.site_id == site.id)
     if wanted.words:
@@ -287,7 +287,7 @@ def _decided(query: Select[*Columns], wanted: Wanted, site: Site) -> Select[*Col
     return query
 
 
-def _handed(account: Account, of: Membership) -> Select[int]:
+def _handed(account: Account, of: Standing) -> Select[int]:
     return select(Handing.revision_id).where(Handing.site_id == of.site_id, handed_to(account, [of]))
 
 

@@ -1,53 +1,32 @@
 """Words between colleagues: a note on a text, and a text handed over for a second opinion."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
-from moderation import audit
+from moderation import accounts, audit
+from moderation.accounts import Right
 from moderation.db import db
-from moderation.models import Account, Action, Handing, Kind, Membership, Revision, Status, Via
-
-
-class Unknown(Exception):
-    """There is no such text or colleague on the account's sites."""
+from moderation.models import Account, Action, Handing, Kind, Revision, Status, Via
+from moderation.review.texts import Unknown, text
 
 
 class Decided(Exception):
     """The text does not wait any more."""
 
 
-@dataclass(frozen=True)
-class Colleague:
-    """Somebody a text can be handed to."""
-
-    id: int
-    name: str
-
-
-def colleagues(site_id: int, *, besides: Account) -> list[Colleague]:
-    """Name who else works on a site."""
-    rows = db.session.execute(
-        select(Account.id, Account.name)
-        .join(Membership)
-        .where(Membership.site_id == site_id, Account.id != besides.id, Account.active)
-        .order_by(Account.name, Account.id)
-    )
-    return [Colleague(id_, name) for id_, name in rows]
-
-
 def note(revision_id: int, words: str, *, by: Account, now: datetime) -> Revision:
-    """Leave a note to colleagues. Raises `Unknown`."""
-    revision = _mine(revision_id, by)
+    """Leave a note to colleagues. Raises `Unknown`, `accounts.Denied`."""
+    revision = text(revision_id, by=by, right=Right.DECIDE)
     _record(revision, Action.NOTE, words, by=by, now=now)
     return revision
 
 
 def hand(revision_id: int, to_id: int | None, words: str, *, by: Account, now: datetime) -> Revision:
-    """Hand a waiting text to a colleague, or without a name to the site's owners. Raises `Unknown`, `Decided`."""
-    revision = _mine(revision_id, by)
-    if to_id is not None and db.session.get(Membership, (to_id, revision.site_id)) is None:
+    """Hand a waiting text to a colleague, or without a name to the site's owners.
+
+    Raises `Unknown` for a text or a colleague who decides on none of the account's sites, `Decided`, `accounts.Denied`.
+    """
+    revision = text(revision_id, by=by, right=Right.DECIDE)
+    if to_id is not None and not _decides(to_id, revision.site_id, beside=by):
         raise Unknown
     if revision.status is not Status.PENDING:
         raise Decided
@@ -59,15 +38,9 @@ def hand(revision_id: int, to_id: int | None, words: str, *, by: Account, now: d
     return revision
 
 
-def _mine(revision_id: int, account: Account) -> Revision:
-    revision = db.session.scalars(
-        select(Revision)
-        .join(Membership, Membership.site_id == Revision.site_id)
-        .where(Revision.id == revision_id, Membership.account_id == account.id)
-    ).one_or_none()
-    if revision is None:
-        raise Unknown
-    return revision
+def _decides(account_id: int, site_id: int, *, beside: Account) -> bool:
+    here = (each for each in accounts.staff_around(beside) if each.site_id == site_id and each.may(Right.DECIDE))
+    return account_id in {each.account_id for each in here}
 
 
 def _record(revision: Revision, action: Action, words: str, *, by: Account, now: datetime) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from moderation.accounts import Standing
 from moderation.db import db
-from moderation.models import Account, Entry, Handing, LogHead, Membership, Revision, Status, Tally
+from moderation.models import Account, Entry, Handing, LogHead, Revision, Status, Tally
 from moderation.review.listing import View, handed_to
 
 #: A pace that empties the queue later than this is none.
@@ -35,7 +36,7 @@ class Sums:
     wait_half: int | None
 
 
-def sums(account: Account, memberships: Sequence[Membership], *, now: datetime) -> Sums:
+def sums(account: Account, memberships: Sequence[Standing], *, now: datetime) -> Sums:
     """Add up the sites of an account."""
     site_ids = [each.site_id for each in memberships]
     oldest = select(func.min(Revision.waiting_since)).where(

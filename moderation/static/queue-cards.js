@@ -131,6 +131,7 @@ async function send(address, data) {
 
 // The same press again, once it has happened: exactly what it replaced.
 export async function undo(batch) {
+  if (!meta.decides) return;
   const place = batch ? batches.findIndex((one) => one.batch === batch) : batches.length - 1;
   const [press] = place < 0 ? [] : batches.splice(place, 1);
   await press?.done;
@@ -215,7 +216,7 @@ function dead(card, text, { turn, status, mine = false } = {}) {
   for (const box of card.parentElement.querySelectorAll(":scope > .tick input")) Object.assign(box, { checked: false, disabled: true });
   for (const old of card.querySelectorAll(".failure, .verdict, .again")) old.remove();
   acts.prepend(Object.assign(document.createElement("p"), { className: "verdict", textContent: text }));
-  if (card.dataset.listed === "pending" && turn !== undefined && REOPENED.includes(status)) {
+  if (card.querySelector("form.acts") && card.dataset.listed === "pending" && turn !== undefined && REOPENED.includes(status)) {
     const again = Object.assign(document.createElement("button"), { type: "button", className: "btn again", textContent: words.again });
     again.dataset.key = "U";
     again.addEventListener("click", () => reopen(card));

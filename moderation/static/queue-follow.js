@@ -25,7 +25,7 @@ export async function follow() {
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
   window.addEventListener("online", look);
   window.addEventListener("offline", () => lost(true));
-  window.addEventListener("pagehide", () => navigator.sendBeacon(settings.presence, form("")));
+  window.addEventListener("pagehide", () => settings.decides && navigator.sendBeacon(settings.presence, form("")));
   // First who else is here: what a colleague has open is not offered to us too.
   await look();
   offer();
@@ -151,8 +151,9 @@ function tellHere(here) {
 }
 
 function beHere(again = false) {
-  const id = current()?.id.slice(1) ?? "";
-  if (id === said && !again) return;
+  // Where one only reads, nobody need keep clear of it.
+  const id = current()?.querySelector("form.acts") ? current().id.slice(1) : "";
+  if (!settings.decides || (id === said && !again)) return;
   said = id;
   spoken = Date.now();
   fetch(settings.presence, { method: "POST", body: form(id), keepalive: true }).catch(() => {});

@@ -114,7 +114,11 @@ def seed(site: Site, *, held: int, decided: int, now: datetime, chance: Random) 
     total = held + decided
     _one_at_a_time(site)
     pages = _pages(site, max(1, min(MOST_PAGES, total // PER_PAGE)))
-    staff = select(Membership.account_id).where(Membership.site_id == site.id).order_by(Membership.account_id)
+    staff = (
+        select(Membership.account_id)
+        .where(Membership.site_id == site.id, Membership.role != Role.READER)
+        .order_by(Membership.account_id)
+    )
     reasons = [reason.id for reason in site.active_reasons]
     authors = max(10, total // PER_AUTHOR)
     run = _Run(site.id, chance, pages, db.session.scalars(staff).all(), reasons, authors, now)

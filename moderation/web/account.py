@@ -2,20 +2,19 @@
 
 import hmac
 
-from email_validator import EmailNotValidError, validate_email
-from flask import Blueprint, current_app, g, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
-from flask_security.utils import login_user, logout_user, verify_password
+from flask_security.utils import logout_user, verify_password
 from flask_wtf import FlaskForm
-from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import BooleanField, PasswordField, StringField, ValidationError
+from wtforms import BooleanField, PasswordField, StringField
 
 from moderation import accounts, markup
 from moderation.db import db
 from moderation.models import Account
-from moderation.web import guards, limits, sessions
+from moderation.web import entering, guards, limits, sessions
+from moderation.web.accountforms import NewAccountForm
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -31,35 +30,10 @@ class SignInForm(FlaskForm):
     stay = BooleanField()
 
 
-class StartForm(FlaskForm):
+class StartForm(NewAccountForm):
     """The first owner."""
 
     code = StringField()
-    name = StringField()
-    email = StringField()
-    password = PasswordField()
-
-    def validate_name(self, field: StringField) -> None:
-        """Refuse an empty name: colleagues see it beside decisions."""
-        if not 0 < len(markup.tidy_name(field.data or "")) <= 100 or markup.unprintable(field.data or ""):
-            raise ValidationError(gettext("Please enter your name, at most 100 characters."))
-
-    def validate_email(self, field: StringField) -> None:
-        """Refuse what is no e-mail address."""
-        try:
-            validate_email(field.data or "", check_deliverability=False)
-        except EmailNotValidError as error:
-            raise ValidationError(gettext("An address looks like name@example.org.")) from error
-
-    def validate_password(self, field: PasswordField) -> None:
-        """Refuse a password that is short or easily guessed."""
-        fault = accounts.password_fault(field.data or "", email=self.email.data or "", name=self.name.data or "")
-        if fault == "short":
-            raise ValidationError(gettext("At least %(number)s characters, please.", number=accounts.LEAST_PASSWORD))
-        if fault == "long":
-            raise ValidationError(gettext("At most %(number)s characters, please.", number=accounts.MOST_PASSWORD))
-        if fault:
-            raise ValidationError(gettext("That would be guessed at once. A sentence is fine."))
 
 
 @bp.get("/sign-in")
@@ -79,8 +53,7 @@ def do_sign_in() -> AnyResponse:
         page = render_template("account/sign_in.html", form=form, error=gettext("Email and password do not match."))
         return make_response(page, 422)
     limits.forgive_sign_in(email, guards.network())
-    _begin(account, stay=bool(form.stay.data))
-    return redirect(url_for("queue.index"), 303)
+    return entering.enter(account, how="password", stay=bool(form.stay.data))
 
 
 @bp.post("/sign-out")
@@ -116,8 +89,7 @@ def do_start() -> AnyResponse:
         )
     except accounts.Taken as taken:
         raise NotFound from taken
-    _begin(account, stay=False)
-    return redirect(url_for("queue.index"), 303)
+    return entering.enter(account, how="password", stay=False)
 
 
 def _proven(email: str, password: str) -> Account | None:
@@ -134,17 +106,6 @@ def _proven(email: str, password: str) -> Account | None:
 def _known(email: str) -> Account | None:
     """Find an account; what no database can hold is nobody's address."""
     return None if markup.unprintable(email) else accounts.find(email)
-
-
-def _begin(account: Account, *, stay: bool) -> None:
-    accounts.note_sign_in(account, now=guards.clock())
-    db.session.commit()
-    session.clear()
-    login_user(account, remember=False, authn_via=["password"])
-    # The token that every form of the session carries: made now, so that no page that is only looked at writes.
-    g.pop("csrf_token", None)
-    generate_csrf()
-    sessions.renew(session, stay=stay)
 
 
 def _start_code_or_404(code: str) -> str:

@@ -46,6 +46,11 @@ def done(action: str) -> str:
         Action.SIGN_IN: gettext("Signed in"),
         Action.CREATE: gettext("Added"),
         Action.CHANGE: gettext("Changed"),
+        Action.INVITE: gettext("Invited"),
+        Action.REVOKE: gettext("Invitation taken back"),
+        Action.JOIN: gettext("Joined"),
+        Action.REMOVE: gettext("Removed"),
+        Action.LEAVE: gettext("Left"),
     }.get(Action(action), action)
 
 

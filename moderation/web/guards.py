@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, db
 from moderation.db import clock as clock
-from moderation.models import Account, Role, Site
+from moderation.models import Account, Site
 from moderation.models.pagekey import BadAddress, origin_of
 from moderation.web import speech
 
@@ -81,7 +81,7 @@ def signed_in() -> AnyResponse | None:
     """Let only signed-in accounts past, as a blueprint's `before_request`."""
     if isinstance(current_user._get_current_object(), Account):
         return None
-    if request.method == "GET":
+    if request.method in {"GET", "HEAD"}:
         return redirect(url_for("account.sign_in"), 303)
     raise Forbidden
 
@@ -102,7 +102,7 @@ def operators_only() -> None:
 
 def may_operate(who: Account) -> bool:
     """Whether somebody runs the installation."""
-    return any(membership.role is Role.OWNER for membership in who.memberships)
+    return who.operator
 
 
 def network() -> str:

@@ -45,6 +45,8 @@ def happened(line: Line) -> str:
             retention.ADDRESSES: gettext("E-mail addresses forgotten on schedule"),
             retention.NETWORKS: gettext("Networks forgotten on schedule"),
         }.get(entry.rule or "", gettext("Forgotten"))
+    if entry.kind is Kind.PEOPLE or (entry.rule or "").startswith("role:"):
+        return _of_people(line)
     if entry.kind is not Kind.SETTING:
         return done(entry.action)
     if entry.subject.startswith("thread:"):
@@ -54,11 +56,40 @@ def happened(line: Line) -> str:
     if entry.subject.startswith("site:"):
         return gettext("Site added") if entry.action is Action.CREATE else gettext("Site changed")
     match entry.rule:
-        case "role:owner":
-            return gettext("%(name)s made owner", name=line.whom or "?")
-        case "role:moderator":
-            return gettext("%(name)s made moderator", name=line.whom or "?")
+        case "operator:on":
+            return gettext("%(name)s made operator", name=line.whom or "?")
+        case "operator:off":
+            return gettext("%(name)s no longer operator", name=line.whom or "?")
+        case "password":
+            return gettext("Password of %(name)s changed", name=line.whom or "?")
     return gettext("Account added") if entry.action is Action.CREATE else gettext("Account changed")
+
+
+def _of_people(line: Line) -> str:
+    """Say what was done about a site's people."""
+    role, name = (line.entry.rule or "").removeprefix("role:"), line.whom or "?"
+    match line.entry.action:
+        case Action.CHANGE:
+            return {
+                "owner": gettext("%(name)s made owner", name=name),
+                "moderator": gettext("%(name)s made moderator", name=name),
+                "reader": gettext("%(name)s made reader", name=name),
+            }[role]
+        case Action.INVITE:
+            return {
+                "owner": gettext("Invited an owner"),
+                "moderator": gettext("Invited a moderator"),
+                "reader": gettext("Invited a reader"),
+            }[role]
+        case Action.JOIN:
+            return {
+                "owner": gettext("Joined as owner"),
+                "moderator": gettext("Joined as moderator"),
+                "reader": gettext("Joined as reader"),
+            }[role]
+        case Action.REMOVE:
+            return gettext("%(name)s removed", name=name)
+    return done(line.entry.action)
 
 
 def done(action: Action) -> str:

@@ -31,6 +31,6 @@ def ready() -> dict[str, str]:
 @bp.get("/robots.txt")
 def robots() -> tuple[str, dict[str, str]]:
     """Keep crawlers out of everything but published threads."""
-    return "User-agent: *\nDisallow: /receipts/\nDisallow: /queue/\nDisallow: /log/\nDisallow: /account/\n", {
-        "Content-Type": "text/plain"
-    }
+    private = ("receipts", "queue", "log", "account", "settings", "invitations")
+    lines = ["User-agent: *", *(f"Disallow: /{name}/" for name in private)]
+    return "\n".join(lines) + "\n", {"Content-Type": "text/plain"}

@@ -1,12 +1,12 @@
 """Who may change a site: what the doors for owners share, so that none of them can forget to ask."""
 
 from flask import g, make_response, render_template, request
-from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts
-from moderation.models import Role, Site
-from moderation.web import guards
+from moderation.accounts import Right
+from moderation.models import Site
+from moderation.web import guards, roles
 
 
 def only_owners() -> AnyResponse | None:
@@ -15,23 +15,13 @@ def only_owners() -> AnyResponse | None:
         return answer
     key = (request.view_args or {}).get("key")
     if key is not None:
-        g.site = _owned_site(key)
+        g.site = roles.site_to(Right.MANAGE, key)
     return None
 
 
-def _owned_site(key: str) -> Site:
-    """Return a site of who is signed in. Raises `NotFound` for a stranger's, `Forbidden` where they do not own it."""
-    mine = next((one for one in accounts.memberships_of(guards.account()) if one.site.key == key), None)
-    if mine is None:
-        raise NotFound
-    if mine.role is not Role.OWNER:
-        raise Forbidden
-    return mine.site
-
-
 def owned_sites() -> list[Site]:
-    """Return the sites that who is signed in owns, by name."""
-    return [one.site for one in accounts.memberships_of(guards.account()) if one.role is Role.OWNER]
+    """Return the sites that who is signed in may set up, by name."""
+    return accounts.sites_of(guards.account(), Right.MANAGE)
 
 
 def page(template: str, status: int = 200, **values: object) -> AnyResponse:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, lifecycle, markup, review
 from moderation.db import db
-from moderation.models import Action, Entry
+from moderation.models import Action, Entry, Revision
 from moderation.review import decisions
 from moderation.review.context import context
 from moderation.web import actwords, answers, guards, sessions
@@ -30,7 +30,9 @@ def index() -> AnyResponse:
     form.validate()
     wanted = form.wanted(order=session.get("order"))
     page = review.page(guards.account(), wanted, after=request.args.get("after"), now=guards.clock())
-    me, done = guards.account(), sessions.told()
+    me, told = guards.account(), sessions.told()
+    # What another page is to say is not for this one.
+    done = told if told and not {"action", "undone"}.isdisjoint(told) else None
     html = render_template(
         "queue/index.html",
         page=page,
@@ -40,7 +42,7 @@ def index() -> AnyResponse:
         colleagues=lambda card: review.colleagues(page.staff, card, besides=me),
     )
     response = make_response(html)
-    if done:
+    if told:
         sessions.forget_told(response)
     return response
 
@@ -65,6 +67,7 @@ def show(revision_id: int) -> AnyResponse:
             "queue/show.html",
             card=card,
             context=context(card),
+            memberships=accounts.standings_of(guards.account()),
             colleagues=lambda shown: review.colleagues(staff, shown, besides=guards.account()),
         )
     )
@@ -90,6 +93,8 @@ def decide() -> AnyResponse:
     )
     if not outcome.entries:
         db.session.rollback()
+        if outcome.denied and not outcome.skipped:
+            raise accounts.Denied(accounts.Right.DECIDE)
         return _conflict(outcome)
     db.session.commit()
     return _decided(outcome)
@@ -144,7 +149,10 @@ def _decided(outcome: decisions.Outcome) -> AnyResponse:
             {
                 "batch": outcome.batch,
                 "decided": _moved_json(outcome.entries),
-                "skipped": [_skipped_json(skipped) for skipped in outcome.skipped],
+                "skipped": [
+                    *(_skipped_json(skipped) for skipped in outcome.skipped),
+                    *(_denied_json(revision) for revision in outcome.denied),
+                ],
             }
         )
     return _back(
@@ -154,6 +162,7 @@ def _decided(outcome: decisions.Outcome) -> AnyResponse:
             "batch": outcome.batch,
             "skipped": len(outcome.skipped) + outcome.unknown,
             "named": _named(outcome.skipped[:NAMED]),
+            "denied": len(outcome.denied),
         }
     )
 
@@ -179,7 +188,10 @@ def _named(skipped: Sequence[decisions.Skipped]) -> list[tuple[int, str]]:
 def _conflict(outcome: decisions.Outcome) -> AnyResponse:
     """Say who was faster, what they did and when; or that there is no such reply, if none of it is the account's."""
     if not outcome.skipped:
-        raise NotFound
+        # The same words for a reply that never was, for other people's, and for what was one's own until a moment ago.
+        title = gettext("Nothing was decided: this is on none of your sites, or not any more")
+        text = gettext("If you worked on its site until now, your role there was taken away. Load the queue again.")
+        return answers.error_page(404, title, text)
     if answers.wants_json():
         body = {
             "title": gettext("Already decided"),
@@ -191,7 +203,9 @@ def _conflict(outcome: decisions.Outcome) -> AnyResponse:
         skipped.revision.id: review.card(guards.account(), skipped.revision.comment.newest.id, now=guards.clock())
         for skipped in outcome.skipped[: review.PAGE]
     }
-    return make_response(render_template("queue/conflict.html", outcome=outcome, cards=cards), 409)
+    memberships = accounts.standings_of(guards.account())
+    page = render_template("queue/conflict.html", outcome=outcome, cards=cards, memberships=memberships)
+    return make_response(page, 409)
 
 
 def _moved_json(entries: Sequence[Entry]) -> list[dict[str, object]]:
@@ -210,6 +224,20 @@ def _skipped_json(skipped: decisions.Skipped) -> dict[str, object]:
         "what": last.action if last else None,
         "when": last.at.isoformat(timespec="seconds") if last else None,
         "said": actwords.said(last.action, who=skipped.who, at=last.at) if last else "",
+    }
+
+
+def _denied_json(revision: Revision) -> dict[str, object]:
+    return {
+        "revision": revision.id,
+        "status": revision.status,
+        "turn": revision.turn,
+        "newest": revision.comment.newest.id,
+        "author": revision.comment.author or gettext("Anonymous"),
+        "who": None,
+        "what": None,
+        "when": None,
+        "said": gettext("On %(site)s you may only read.", site=revision.comment.thread.site.name),
     }
 
 

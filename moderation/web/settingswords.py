@@ -7,9 +7,9 @@ from flask import Flask, current_app, request
 from flask_babel import gettext
 from flask_security import current_user
 
-from moderation import languages
-from moderation.accounts import reasons, settings
-from moderation.models import Account, Membership, Role
+from moderation import accounts, languages
+from moderation.accounts import Right, Standing, reasons, settings
+from moderation.models import Account
 from moderation.publishing.snippet import Fault, Finding
 
 
@@ -29,11 +29,12 @@ def init_app(app: Flask) -> None:
     )
 
 
-def owns_a_site(memberships: Iterable[Membership] | None) -> bool:
-    """Whether who is signed in owns a site; asked of the roles that a page has read, where it has."""
+def owns_a_site(standings: Iterable[Standing] | None) -> bool:
+    """Whether who is signed in may set up a site; asked of the roles that a page has read, where it has."""
+    if standings is not None:
+        return any(one.may(Right.MANAGE) for one in standings)
     user = current_user._get_current_object()
-    mine = user.memberships if memberships is None and isinstance(user, Account) else memberships
-    return any(one.role is Role.OWNER for one in mine or ())
+    return isinstance(user, Account) and bool(accounts.sites_of(user, Right.MANAGE))
 
 
 def pages() -> list[tuple[str, str, dict[str, str]]]:
@@ -45,6 +46,7 @@ def pages() -> list[tuple[str, str, dict[str, str]]]:
         ("settings.show", gettext("Moderation"), {"concern": "moderation"}),
         ("settings.show_reasons", gettext("Reasons"), {}),
         ("settings.show", gettext("Privacy"), {"concern": "privacy"}),
+        ("people.index", gettext("People"), {}),
         ("settings.notifications", gettext("Notifications and caches"), {}),
         ("moving.show", gettext("Import, export"), {}),
     ]

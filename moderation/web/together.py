@@ -5,14 +5,13 @@ import secrets
 
 from flask import Blueprint, make_response, redirect, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, markup
+from moderation.accounts import Right
 from moderation.db import db
-from moderation.models import Membership, Revision
-from moderation.review import answering, changes, notes
+from moderation.review import answering, changes, notes, texts
 from moderation.review.decisions import Outcome
 from moderation.web import actwords, answers, guards, presence, sessions
 from moderation.web.queueforms import MOST_NOTE, back_to_list, choice, marks_in, written
@@ -24,7 +23,7 @@ bp.before_request(guards.signed_in)
 @bp.get("/changes")
 def follow() -> AnyResponse:
     """Tell a page what it has missed; 304 where that is nothing."""
-    memberships = accounts.memberships_of(guards.account())
+    memberships = accounts.standings_of(guards.account())
     here = presence.colleagues(guards.account(), site_ids={each.site_id for each in memberships})
     state = f"{changes.state_of(memberships)} {here}"
     response = make_response()
@@ -48,14 +47,12 @@ def follow() -> AnyResponse:
 def be_here() -> AnyResponse:
     """Note which text somebody has at hand, or that nobody has any more."""
     revision_id = guards.row_number(number) if (number := request.form.get("revision", "")).isdigit() else 0
-    with_site = select(Revision.site_id).join(Membership, Membership.site_id == Revision.site_id)
-    site_id = db.session.scalars(
-        with_site.where(Revision.id == revision_id, Membership.account_id == guards.account().id)
-    ).one_or_none()
-    if site_id is None:
+    try:
+        text = texts.text(revision_id, by=guards.account(), right=Right.DECIDE)
+    except texts.Unknown:
         presence.leave(guards.account())
     else:
-        presence.note(guards.account(), site_id=site_id, revision_id=revision_id)
+        presence.note(guards.account(), site_id=text.site_id, revision_id=revision_id)
     return make_response("", 204)
 
 
@@ -74,7 +71,7 @@ def leave_note() -> AnyResponse:
             notes.hand(seen.revision_id, colleague, words, by=guards.account(), now=guards.clock())
         else:
             notes.note(seen.revision_id, words, by=guards.account(), now=guards.clock())
-    except notes.Unknown as unknown:
+    except texts.Unknown as unknown:
         raise NotFound from unknown
     except notes.Decided:
         db.session.rollback()
@@ -87,13 +84,10 @@ def leave_note() -> AnyResponse:
 def answer() -> AnyResponse:
     """Answer in the site's name, and approve what is answered."""
     text, seen = markup.tidy_text(request.form.get("comment", "")), choice(request.form.get("revision", ""))
-    revision = db.session.scalars(
-        select(Revision)
-        .join(Membership, Membership.site_id == Revision.site_id)
-        .where(Revision.id == seen.revision_id, Membership.account_id == guards.account().id)
-    ).one_or_none()
-    if revision is None:
-        raise NotFound
+    try:
+        revision = texts.text(seen.revision_id, by=guards.account(), right=Right.DECIDE)
+    except texts.Unknown as unknown:
+        raise NotFound from unknown
     if markup.unprintable(text) or not markup.plain_text(markup.render(text, markup.Format.MARKDOWN)):
         return _refused(gettext("Please write an answer."))
     if len(text) > revision.comment.thread.site.max_comment:

@@ -281,6 +281,7 @@ def test_the_first_owner_gets_every_site_and_is_signed_in(app: Flask, client: Fl
             True,
         )
         assert {(m.site.key, m.role) for m in account.memberships} == {("courier", "owner"), ("harbour", "owner")}
+        assert account.operator is True
 
 
 @pytest.mark.sqlite_only

@@ -47,6 +47,9 @@ PUBLIC = {
     "account.sign_out",
     "account.start",
     "account.do_start",
+    "invitations.show",
+    "invitations.accept",
+    "invitations.sign_in",
 }
 #: Blueprints that let nobody past who has not signed in.
 BEHIND_SIGN_IN = {
@@ -54,12 +57,15 @@ BEHIND_SIGN_IN = {
     "together": guards.signed_in,
     "log": guards.signed_in,
     "operating": guards.signed_in,
+    "people": guards.signed_in,
     # These ask for the role too.
     "settings": owning.only_owners,
     "moving": owning.only_owners,
 }
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
+#: What no cache keeps and no other site reads.
+UNCACHED = {*BEHIND_SIGN_IN, "account", "invitations", "receipts", "submissions"}
 FRAMED_ROUTES = {"published.thread"}
 
 
@@ -72,6 +78,8 @@ def _path(rule: Any, receipt: str) -> str:
         "key": "courier",
         "revision_id": "1",
         "concern": "site",
+        "account_id": "1",
+        "invitation_id": "1",
         "token": receipt.removeprefix("/receipts/"),
         "filename": "embed.css",
     }
@@ -132,15 +140,25 @@ def test_every_answer_carries_its_guards(
             assert "unsafe" not in headers["Content-Security-Policy"], where
             framed = rule.endpoint.split(".")[0] in FRAMED or rule.endpoint in FRAMED_ROUTES
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
-            if rule.endpoint.split(".")[0] in {*BEHIND_SIGN_IN, "account", "receipts", "submissions"}:
+            if rule.endpoint.split(".")[0] in UNCACHED:
                 assert headers["Cache-Control"] == "no-store", where
                 assert "Access-Control-Allow-Origin" not in headers, where
 
 
 @pytest.mark.sqlite_only
 def test_no_page_holds_script_or_style_of_its_own(client: FlaskClient, ana: FlaskClient, receipt: str) -> None:
-    paths = ["/queue/", "/queue/1", "/log/", "/log/numbers", "/account/sign-in", receipt, f"{receipt}/edit", "/nothing"]
-    paths += [f"/sites/courier/thread?page={PAGE}", "/sites/courier/thread?page=x"]
+    paths = [
+        "/queue/",
+        "/queue/1",
+        "/log/",
+        "/log/numbers",
+        "/account/sites",
+        "/account/sign-in",
+        receipt,
+        f"{receipt}/edit",
+        "/nothing",
+    ]
+    paths += [f"/sites/courier/thread?page={PAGE}", "/sites/courier/thread?page=x", "/account/sites"]
     for path in paths:
         page = Page(ana.get(path))
         assert page.unbalanced == [], path

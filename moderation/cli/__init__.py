@@ -5,57 +5,28 @@ import re
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import BinaryIO, ParamSpec
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import click
-from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from moderation import accounts, audit, backup, checks, markup, publishing, transfer
+from moderation.cli.asking import Commands, account_by, site_by
+from moderation.cli.people import account_group
 from moderation.config import demo_origin
 from moderation.db import clock, db, reading, writing
-from moderation.models import Account, Role, Site, Thread, Via
+from moderation.models import Account, Role, Thread, Via
 from moderation.models.pagekey import BadAddress, origin_of
 from moderation.publishing import closing
 from moderation.transfer import seeding, wordpress
 from moderation.transfer.record import NotReadable, Record, Truncated
 
-
-class Commands(AppGroup):
-    """Commands that need the database, and say so in a sentence where it is not there or not up to date."""
-
-    def command(self, name: str) -> Callable[[Callable[..., None]], click.Command]:  # type: ignore[override]
-        """Add a command to the group."""
-        add = super().command(name)
-        return lambda function: add(_with_database(function))
-
-
-P = ParamSpec("P")
-
-
-def _with_database(function: Callable[P, None]) -> Callable[P, None]:
-    @wraps(function)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> None:
-        if (state := checks.schema_of(current_app)) is not None:
-            raise click.ClickException(state)
-        try:
-            function(*args, **kwargs)
-        except DBAPIError as error:
-            raise click.ClickException(f"The database refused: {str(error.orig).strip().splitlines()[0]}") from error
-
-    return asked
-
-
 site_group = Commands("site", help="Sites: websites whose pages have threads.")
-account_group = Commands("account", help="Accounts: people who sign in.")
 import_group = Commands("import", help="Bring comments in from elsewhere.")
 audit_group = Commands("audit", help="The log and its proof.")
 demo_group = Commands("demo", help="Made-up comments, to try a queue and to measure it.")
@@ -89,7 +60,7 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
     name = markup.tidy_name(name or urlsplit(clean[0]).netloc)
     if not 0 < len(name) <= 200:
         raise click.BadParameter("a name has 1 to 200 characters", param_hint="--name")
-    account = _account(owner) if owner else None
+    account = account_by(owner) if owner else None
     try:
         site = accounts.create_site(key, name=name, origins=clean, now=clock(), via=Via.CLI)
     except accounts.Taken as error:
@@ -124,7 +95,7 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
 @click.option("--keep-refused-days", type=int, help="Days the words of a refused reply are kept; 0 = for ever.")
 def set_site(key: str, **given: str | int | None) -> None:
     """Change what a site looks like and asks for; known to the running server at once."""
-    site = _site(key)
+    site = site_by(key)
     lists = {name: _split(value) for name in LISTS if isinstance(value := given[name], str)}
     changes = accounts.Changes(**given | lists)  # type: ignore[arg-type]
     try:
@@ -156,7 +127,7 @@ def open_page(key: str, url: str) -> None:
 
 
 def _set_closed(key: str, url: str, *, closed: bool) -> None:
-    site = _site(key)
+    site = site_by(key)
     try:
         thread = closing.set_closed(site, url, closed=closed, now=clock(), via=Via.CLI)
     except BadAddress as error:
@@ -167,38 +138,13 @@ def _set_closed(key: str, url: str, *, closed: bool) -> None:
     click.echo(f"{thread.page_key} is {'closed' if closed else 'still closed, by its age' if by_age else 'open'}.")
 
 
-@account_group.command("create")
-@click.argument("email")
-@click.option("--name", default="", help="Colleagues see it beside decisions.")
-@click.option("--owner-of", multiple=True, help="Key of a site; may be repeated.")
-@click.option("--moderator-of", multiple=True, help="Key of a site; may be repeated.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def create_account(
-    email: str, name: str, owner_of: tuple[str, ...], moderator_of: tuple[str, ...], password_stdin: bool
-) -> None:
-    """Add an account, or give one that is there a role."""
-    if both := set(owner_of) & set(moderator_of):
-        raise click.UsageError(f"An owner of {both.pop()} is its moderator too: give one of the two.")
-    roles = [(_site(key), Role.OWNER) for key in owner_of] + [(_site(key), Role.MODERATOR) for key in moderator_of]
-    account = accounts.find(email)
-    if account is None:
-        account = _new_account(email, name=name, password_stdin=password_stdin)
-    else:
-        click.echo(f"{account.email} has an account already; name and password stay.")
-    for site, role in roles:
-        accounts.grant(account, site, role, now=clock(), via=Via.CLI)
-    db.session.commit()
-    given = ", ".join(f"{role} of {site.key}" for site, role in roles)
-    click.echo(f"{account.email}: {given or 'no role given'}")
-
-
 @import_group.command("wordpress")
 @click.argument("file", type=click.File("rb"))
 @click.option("--site", "key", required=True, help="Key of the site that gets the comments.")
 @click.option("--dry-run", is_flag=True, help="Only report what would be done.")
 def import_wordpress(file: BinaryIO, key: str, dry_run: bool) -> None:
     """Import a WordPress export (WXR); a second run adds nothing."""
-    site, report, fault = _site(key), transfer.Report(), None
+    site, report, fault = site_by(key), transfer.Report(), None
     db.session.rollback()
     run = transfer.rehearse if dry_run else transfer.bring_in
     try:
@@ -335,47 +281,9 @@ def seed_demo(origin: str) -> None:
             db.session.commit()
 
 
-def _new_account(email: str, *, name: str, password_stdin: bool) -> Account:
-    try:
-        validate_email(email, check_deliverability=False)
-    except EmailNotValidError as error:
-        raise click.BadParameter(str(error), param_hint="EMAIL") from error
-    if not password_stdin:
-        raise click.UsageError("A new account needs a password: give it on standard input with --password-stdin.")
-    name = markup.tidy_name(name or email.partition("@")[0])
-    if not 0 < len(name) <= 100 or markup.unprintable(name):
-        raise click.BadParameter("a name has 1 to 100 characters", param_hint="--name")
-    try:
-        password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise click.ClickException("The password is not in UTF-8.") from error
-    if fault := accounts.password_fault(password, email=email, name=name):
-        raise click.ClickException(
-            f"The password is {fault}: it needs {accounts.LEAST_PASSWORD} to {accounts.MOST_PASSWORD} characters, "
-            "and not to be easily guessed."
-        )
-    db.session.rollback()
-    hashed = accounts.hashed(password)
-    return accounts.create_account(email, name=name, password_hash=hashed, now=clock(), via=Via.CLI)
-
-
 def _checked_key(key: str, *, at: str) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", key):
         raise click.BadParameter("a key has 1 to 40 of a-z 0-9 -", param_hint=at)
-
-
-def _site(key: str) -> Site:
-    site = accounts.site(key)
-    if site is None:
-        raise click.ClickException(f"There is no site {key}. Add it with: flask site create {key} --origin URL")
-    return site
-
-
-def _account(email: str) -> Account:
-    account = accounts.find(email)
-    if account is None:
-        raise click.ClickException(f"There is no account {email}.")
-    return account
 
 
 def _told(report: transfer.Report, *, origin: str) -> list[str]:
