@@ -4,6 +4,7 @@ The map, from the doors inwards; imports point one way, down this page:
 
 - web/          who may ask over HTTP: submissions, queue, log, published, receipts, account, operations, demo
 - cli.py        commands          - serving.py  server and worker in one process group
+- rescue.py     commands for people who cannot sign in
 - worker.py     the loop that empties the outbox          - checks.py   is this installation sound
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
@@ -37,18 +38,27 @@ from moderation.web import (
     actwords,
     answers,
     assets,
+    confirm,
     demo,
+    factors,
+    factorwords,
     front,
     guards,
     journal,
+    lastseen,
     limits,
     log,
     logwords,
     operations,
+    passkeys,
     presence,
+    profile,
+    proving,
     published,
     queue,
     queuewords,
+    reauth,
+    reset,
     sessions,
     speech,
     submissions,
@@ -98,14 +108,29 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.login_manager.request_loader(lambda _: None)  # type: ignore[attr-defined]
     app.login_manager._load_user_from_remember_cookie = lambda _: None  # type: ignore[attr-defined]
     with app.app_context():
-        app.extensions["nobody"] = hash_password(account.NOBODY)
+        app.extensions["nobody"] = hash_password(proving.NOBODY)
 
-    for door in (submissions, queue, together, log, published, receipts_door, account, operations, demo):
+    for door in (submissions, queue, together, log, published, receipts_door, operations, demo):
+        app.register_blueprint(door.bp)
+    for door in (account, profile, factors, passkeys, confirm, reset):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, presence, speech, wording, actwords, queuewords, logwords):
+    for part in (
+        answers,
+        assets,
+        limits,
+        presence,
+        lastseen,
+        reauth,
+        speech,
+        wording,
+        actwords,
+        factorwords,
+        queuewords,
+        logwords,
+    ):
         part.init_app(app)
     cli.init_app(app)
     return app

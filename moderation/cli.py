@@ -18,7 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from moderation import accounts, audit, checks, markup, publishing, transfer
+from moderation import accounts, audit, checks, markup, publishing, rescue, transfer
 from moderation.config import demo_origin
 from moderation.db import clock, db, reading, writing
 from moderation.models import Account, Role, Site, Thread, Via
@@ -106,6 +106,7 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
 @click.option("--page-size", type=int, help="Replies to the page itself in one part of a thread.")
 @click.option("--close-days", type=int, help="Days after a page's first public reply at which it closes; 0 = never.")
 @click.option("--max-comment", type=int, help="The most characters of a comment.")
+@click.option("--require-second", type=click.Choice(["on", "off"]), help="Whether its staff need a second factor.")
 @click.option("--required", help="Fields that must be filled, with commas: author,email,url; an empty text = none.")
 def set_site(
     key: str,
@@ -117,11 +118,13 @@ def set_site(
     close_days: int | None,
     max_comment: int | None,
     required: str | None,
+    require_second: str | None,
 ) -> None:
     """Change what a site looks like and asks for; known to the running server at once."""
     site = _site(key)
     fields = None if required is None else tuple(one.strip() for one in required.split(",") if one.strip())
-    changes = accounts.Changes(name, locale, accent, radius, page_size, close_days, max_comment, fields)
+    second = None if require_second is None else require_second == "on"
+    changes = accounts.Changes(name, locale, accent, radius, page_size, close_days, max_comment, fields, second)
     try:
         changed = accounts.change_site(site, changes, now=clock(), via=Via.CLI)
     except accounts.BadValue as error:
@@ -181,6 +184,21 @@ def create_account(
     db.session.commit()
     given = ", ".join(f"{role} of {site.key}" for site, role in roles)
     click.echo(f"{account.email}: {given or 'no role given'}")
+
+
+@account_group.command("reset")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Print a link with which a new password is chosen: good once, for an hour."""
+    rescue.reset(email)
+
+
+@account_group.command("factors")
+@click.argument("email")
+@click.option("--remove", is_flag=True, help="Remove them all, for somebody who has lost them; ends every session.")
+def second_factors(email: str, remove: bool) -> None:
+    """Say which second factors an account has, or remove them."""
+    rescue.second_factors(email, remove=remove)
 
 
 @import_group.command("wordpress")

@@ -4,6 +4,7 @@ A setting comes from the environment as ``MODERATION_<NAME>``, else from ``insta
 else from its default. A value that does not fit its type stops the start with a sentence that names it.
 """
 
+import hmac
 import json
 import os
 import secrets
@@ -71,6 +72,11 @@ SETTINGS = (
     Setting("SESSION_HOURS", int, 12, "A sign-in ends this long after its last use.", least=1, most=720),
     Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
     Setting(
+        "SESSION_MOST_DAYS", int, 7, "A sign-in ends after so many days, however much it is used.", least=1, most=90
+    ),
+    Setting("STAY_MOST_DAYS", int, 90, "The same for “Stay signed in”.", least=1, most=730),
+    Setting("REQUIRE_SECOND_FACTOR", bool, False, "Everybody who signs in needs a second factor, on every site."),
+    Setting(
         "LOG_LEVEL",
         str,
         "info",
@@ -80,7 +86,10 @@ SETTINGS = (
 )
 
 #: Made at first start and kept in instance/secrets.json. Losing RECEIPT_KEY breaks every receipt that was handed out.
-SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "RECEIPT_KEY", "NETWORK_KEY", "FORM_KEY")
+#: Losing FACTOR_KEY makes every authenticator app and recovery code worthless.
+SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "RECEIPT_KEY", "NETWORK_KEY", "FORM_KEY", "FACTOR_KEY")
+#: Those that a file from before does not have. Each follows from one that it has: two starts at once find the same.
+ADDED = {"FACTOR_KEY": "SECRET_KEY"}
 
 
 def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | bool]:
@@ -205,9 +214,24 @@ def _secrets(instance: Path, given: Mapping[str, str], from_file: Mapping[str, o
             pass
         finally:
             fresh.unlink()
-    kept = json.loads(path.read_text())
+    kept = _with_added(json.loads(path.read_text()), path)
     values = {name: str(given.get(name) or from_file.get(name) or kept.get(name, "")) for name in SECRETS}
     for name, value in values.items():
         if len(value) < 32:
             raise BadSetting(f"{name} in {path} is missing or shorter than 32 characters")
     return values
+
+
+def _with_added(kept: dict[str, str], path: Path) -> dict[str, str]:
+    """Give a file from before the secrets that this code has added since."""
+    lacking = {name: of for name, of in ADDED.items() if name not in kept and len(kept.get(of, "")) >= 32}
+    if not lacking:
+        return kept
+    kept |= {name: hmac.digest(kept[of].encode(), name.encode(), "sha256").hex() for name, of in lacking.items()}
+    fresh = path.with_name(f".secrets.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(kept, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return kept

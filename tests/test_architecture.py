@@ -18,6 +18,7 @@ OF_THE_REQUEST = {"request", "g", "session", "current_app"}
 DOORS = (
     "moderation/__init__.py",
     "moderation/cli.py",
+    "moderation/rescue.py",
     "moderation/worker.py",
     "moderation/migrations/env.py",
     "moderation/web/",

@@ -147,6 +147,22 @@ def test_secrets_are_made_once_for_their_owner_alone(instance: Path) -> None:
     assert [found.name for found in instance.iterdir()] == ["secrets.json"]
 
 
+def test_a_file_from_before_gets_the_secrets_that_were_added(instance: Path) -> None:
+    first = loaded(instance)
+    path = instance / "secrets.json"
+    before = {name: value for name, value in json.loads(path.read_text()).items() if name != "FACTOR_KEY"}
+    path.write_text(json.dumps(before))
+    second = loaded(instance)
+    assert {name: second[name] for name in before} == before
+    assert len(str(second["FACTOR_KEY"])) == 64
+    assert second["FACTOR_KEY"] != first["FACTOR_KEY"]
+    assert loaded(instance) == second
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    # Two starts at once: each finds the same.
+    path.write_text(json.dumps(before))
+    assert loaded(instance) == second
+
+
 def test_two_installations_share_no_secret(tmp_path: Path) -> None:
     first, second = loaded(tmp_path / "a"), loaded(tmp_path / "b")
     assert not {first[name] for name in SECRETS} & {second[name] for name in SECRETS}

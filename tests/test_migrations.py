@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, stamp, upgrade
 from sqlalchemy import create_engine, inspect, text
@@ -132,7 +133,8 @@ def test_a_database_of_a_later_version_is_refused(fresh):
     assert checks.schema_of(fresh) == "The database is empty. Run: flask db upgrade"
     with db.engine.begin() as connection:
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES ('9999')"))
-    assert checks.schema_of(fresh) == "The database is at 9999, this code needs 0001. Run: flask db upgrade"
+    head = ScriptDirectory.from_config(fresh.extensions["migrate"].migrate.get_config()).get_current_head()
+    assert checks.schema_of(fresh) == f"The database is at 9999, this code needs {head}. Run: flask db upgrade"
 
 
 def test_an_upgrade_that_fails_leaves_everything_as_it_was(fresh):
@@ -143,3 +145,48 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(fresh):
     with pytest.raises(DBAPIError, match="entry"):
         upgrade()
     assert set(inspect(db.engine).get_table_names()) <= {"entry", "alembic_version"}
+
+
+SESSION = (
+    "INSERT INTO web_session (id_hash, account, data, created_at, expires_at)"
+    " VALUES ('h', 'u', '{}', '2026-11-22 10:00:00', '2026-11-22 22:00:00')"
+)
+
+
+def test_factors_keep_sites_sessions_and_the_log(fresh):
+    upgrade(revision="0001")
+    with db.engine.begin() as connection:
+        connection.execute(text(OLD_SITE))
+        connection.execute(text(SESSION))
+        connection.execute(text(OLD_ENTRY))
+    upgrade(revision="0004")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT key, require_second FROM site")).one() == ("courier", False)
+        kept = connection.execute(text("SELECT browser, network, used_at = created_at FROM web_session")).one()
+        assert kept == ("", "", True)
+        # What was said can be said, what could not be said now can, and nothing else.
+        assert connection.execute(text("SELECT id, action, note FROM entry")).one() == (7, "sign-in", "words")
+        for action in ("approve", "sign-out", "fail", "add", "remove"):
+            connection.execute(
+                text(OLD_ENTRY.replace("'sign-in', 'web'", f"'{action}', 'web'").replace("7,", ":id,")),
+                {"id": 100 + len(action)},
+            )
+    for column, wrong in (("action", "nonsense"), ("kind", "nonsense"), ("via", "nonsense")):
+        with pytest.raises(DBAPIError), db.engine.begin() as connection:
+            connection.execute(text(f"UPDATE entry SET {column} = '{wrong}'"))
+    downgrade(revision="0001")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM entry")).scalar_one() == 6
+        assert connection.execute(text("SELECT data FROM web_session")).scalar_one() == "{}"
+    upgrade(revision="0004")
+
+
+OLD_SITE = (
+    "INSERT INTO site (id, key, name, origins, locale, required, max_comment, accent, radius, page_size, close_days,"
+    " guidelines, target_hours, undo_seconds, return_days, version, created_at) VALUES (1, 'courier', 'Courier', '[]',"
+    " 'en', '[]', 5000, '#2c52a0', 4, 100, 0, '', 4, 10, 14, 1, '2026-11-22 10:00:00')"
+)
+OLD_ENTRY = (
+    "INSERT INTO entry (id, kind, subject, action, via, at, note, sealed, previous, hash)"
+    " VALUES (7, 'sign-in', 'account:1', 'sign-in', 'web', '2026-11-22 10:00:00', 'words', 's', 'p', 'h')"
+)

@@ -8,17 +8,17 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_security import hash_password
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, contains_eager
 
 from moderation import audit, languages, markup
+from moderation.accounts.passwords import LEAST_PASSWORD as LEAST_PASSWORD
+from moderation.accounts.passwords import MOST_PASSWORD as MOST_PASSWORD
+from moderation.accounts.passwords import hashed as hashed
+from moderation.accounts.passwords import password_fault as password_fault
 from moderation.db import db
 from moderation.models import Account, Action, Kind, LogHead, Membership, Reason, Role, Site, Via
 from moderation.models.site import MAX_COMMENT_BYTES, REQUIRABLE
-
-#: A password has at least this many characters; at most so many are hashed (ASVS 6.2.1, 6.2.9).
-LEAST_PASSWORD, MOST_PASSWORD = 12, 200
 
 #: What a new site rejects for: label, text for the author, clause, legal category.
 DEFAULT_REASONS = (
@@ -54,6 +54,7 @@ class Changes:
     close_days: int | None = None
     max_comment: int | None = None
     required: tuple[str, ...] | None = None
+    require_second: bool | None = None
 
 
 #: What a number of a site may be.
@@ -197,42 +198,26 @@ def grant(account: Account, to: Site, role: Role, *, now: datetime, via: Via) ->
     _log(Action.CHANGE, Kind.SETTING, f"account:{account.id}", via=via, now=now, site_id=to.id, rule=f"role:{role}")
 
 
-def note_sign_in(account: Account, *, now: datetime) -> None:
-    """Log that somebody signed in."""
-    _log(Action.SIGN_IN, Kind.SIGN_IN, f"account:{account.id}", via=Via.WEB, now=now, account_id=account.id)
-
-
-def password_fault(password: str, *, email: str, name: str) -> str | None:
-    """Say what is wrong with a new password: "short", "long" or "guessable"; None if nothing is."""
-    if len(password) < LEAST_PASSWORD:
-        return "short"
-    if len(password) > MOST_PASSWORD:
-        return "long"
-    told = {email.strip().lower(), email.partition("@")[0].lower(), name.strip().lower()}
-    if password.strip().lower() in told or len(set(password)) < 5:
-        return "guessable"
-    return None
-
-
-def hashed(password: str) -> str:
-    """Hash a password with argon2; call it outside any transaction."""
-    return str(hash_password(password))
-
-
 def network_tag(address: str, *, secret: str) -> str:
     """Hash the sender's network: IPv4 by /24, IPv6 by /64. The address itself is kept nowhere."""
+    return hashlib.blake2b(network_of(address).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
+
+
+def network_of(address: str) -> str:
+    """Name the network of an address: IPv4 by /24, IPv6 by /64."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         parsed = ipaddress.ip_address("::")
     # A socket for both kinds names IPv4 visitors ::ffff:a.b.c.d: in one /64 all of them would be one network.
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    network = ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False)
-    return hashlib.blake2b(str(network).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
 
 
 def _site_fault(name: str, value: str | int | tuple[str, ...]) -> str | None:
     """Say why a setting of a site cannot be this; None where it can."""
+    if isinstance(value, bool):
+        return None
     if isinstance(value, int):
         least, most = BOUNDS[name]
         return None if least <= value <= most else f"a whole number from {least} to {most}"

@@ -1,6 +1,17 @@
 """What is stored: one file a subject. `create_app` and the migrations see all of it through here."""
 
-from moderation.models.account import Account, Membership, Role, WebSession
+from moderation.models.account import (
+    Account,
+    Membership,
+    Passkey,
+    RecoveryCode,
+    ResetLink,
+    Role,
+    TeamIdentity,
+    Totp,
+    UsedChallenge,
+    WebSession,
+)
 from moderation.models.comment import (
     OPEN,
     Comment,
@@ -29,7 +40,10 @@ __all__ = [
     "LogHead",
     "Membership",
     "OutboxMessage",
+    "Passkey",
     "Reason",
+    "RecoveryCode",
+    "ResetLink",
     "Revision",
     "Role",
     "Site",
@@ -37,9 +51,12 @@ __all__ = [
     "SubmissionKey",
     "Subscription",
     "Tally",
+    "TeamIdentity",
     "Thread",
+    "Totp",
     "Trait",
     "TraitKind",
+    "UsedChallenge",
     "Via",
     "WebSession",
 ]

@@ -44,6 +44,10 @@ class Action(StrEnum):
     CHANGE = "change"
     NOTE = "note"
     HAND = "hand"
+    SIGN_OUT = "sign-out"
+    FAIL = "fail"
+    ADD = "add"
+    REMOVE = "remove"
 
 
 class Via(StrEnum):

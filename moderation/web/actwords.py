@@ -46,6 +46,10 @@ def done(action: str) -> str:
         Action.SIGN_IN: gettext("Signed in"),
         Action.CREATE: gettext("Added"),
         Action.CHANGE: gettext("Changed"),
+        Action.SIGN_OUT: gettext("Signed out"),
+        Action.FAIL: gettext("Second factor wrong"),
+        Action.ADD: gettext("Set up"),
+        Action.REMOVE: gettext("Removed"),
     }.get(Action(action), action)
 
 

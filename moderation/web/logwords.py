@@ -11,7 +11,7 @@ from flask_babel import format_date, format_datetime, gettext, ngettext
 from moderation.models import Action, Kind, Via
 from moderation.review.history import INSTALLATION, Hand, Line, Page
 from moderation.review.numbers import Day
-from moderation.web import actwords, logplots, wording
+from moderation.web import actwords, factorwords, logplots, wording
 from moderation.web.logforms import kept
 
 #: Values and their words.
@@ -38,8 +38,12 @@ def init_app(app: Flask) -> None:
 def happened(line: Line) -> str:
     """Say what an entry tells."""
     entry = line.entry
+    if entry.kind is Kind.SIGN_IN:
+        return factorwords.happened(entry)
     if entry.kind is not Kind.SETTING:
         return done(entry.action)
+    if (said := factorwords.changed(entry)) is not None:
+        return said
     if entry.subject.startswith("site:"):
         return gettext("Site added") if entry.action is Action.CREATE else gettext("Site changed")
     match entry.rule:

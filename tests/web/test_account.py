@@ -311,7 +311,8 @@ WRONG = [
     ("email", "olga", "An address looks like name@example.org."),
     ("email", "o\0@staff.example", "An address looks like name@example.org."),
     ("password", "short", "At least 12 characters, please."),
-    ("password", "p" * 201, "At most 200 characters, please."),
+    ("password", "p" * 129, "At most 128 characters, please."),
+    ("password", "Password1234!", "That would be guessed at once. A sentence is fine."),
     ("password", "aaaaaaaaaaaaaaaa", "That would be guessed at once. A sentence is fine."),
     ("password", "olga@staff.example", "That would be guessed at once. A sentence is fine."),
 ]

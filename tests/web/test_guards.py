@@ -45,12 +45,19 @@ PUBLIC = {
     "receipts.resume",
     "account.sign_in",
     "account.do_sign_in",
+    "account.do_sign_in_by_passkey",
+    "account.second",
+    "account.do_second",
     "account.sign_out",
+    "reset.choose",
+    "reset.do_choose",
     "account.start",
     "account.do_start",
 }
 #: Blueprints that let nobody past who has not signed in.
-BEHIND_SIGN_IN = {"queue", "together", "log"}
+BEHIND_SIGN_IN = {"queue", "together", "log", "profile"}
+#: The same, but for who still has to set up a second factor: these are where it is done.
+BEHIND_PASSWORD = {"factors", "passkeys", "confirm"}
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
 FRAMED_ROUTES = {"published.thread"}
@@ -72,16 +79,18 @@ def _path(rule: Any, receipt: str) -> str:
 
 def test_every_route_is_behind_sign_in_or_listed_as_public(app: Flask) -> None:
     endpoints = {rule.endpoint for rule in _rules(app)}
-    behind = {endpoint for endpoint in endpoints if endpoint.split(".")[0] in BEHIND_SIGN_IN}
+    behind = {endpoint for endpoint in endpoints if endpoint.split(".")[0] in BEHIND_SIGN_IN | BEHIND_PASSWORD}
     assert endpoints - behind == PUBLIC
     for blueprint in BEHIND_SIGN_IN:
         assert guards.signed_in in app.before_request_funcs[blueprint]
+    for blueprint in BEHIND_PASSWORD:
+        assert guards.signed_in_by_password in app.before_request_funcs[blueprint]
 
 
 def test_nobody_gets_behind_sign_in_without_it(app: Flask, client: FlaskClient) -> None:
     token = token_in(client, "/account/sign-in")
     for rule in _rules(app):
-        if rule.endpoint.split(".")[0] in BEHIND_SIGN_IN:
+        if rule.endpoint.split(".")[0] in BEHIND_SIGN_IN | BEHIND_PASSWORD:
             for method in rule.methods - {"OPTIONS"}:
                 answer = client.open(
                     _path(rule, ""), method=method, data={"csrf_token": token} if method == "POST" else None
@@ -124,14 +133,30 @@ def test_every_answer_carries_its_guards(
             assert "unsafe" not in headers["Content-Security-Policy"], where
             framed = rule.endpoint.split(".")[0] in FRAMED or rule.endpoint in FRAMED_ROUTES
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
-            if rule.endpoint.split(".")[0] in {"queue", "log", "account", "receipts", "submissions"}:
+            if rule.endpoint.split(".")[0] in BEHIND_SIGN_IN | BEHIND_PASSWORD | {
+                "account",
+                "reset",
+                "receipts",
+                "submissions",
+            }:
                 assert headers["Cache-Control"] == "no-store", where
                 assert "Access-Control-Allow-Origin" not in headers, where
 
 
 @pytest.mark.sqlite_only
 def test_no_page_holds_script_or_style_of_its_own(client: FlaskClient, ana: FlaskClient, receipt: str) -> None:
-    paths = ["/queue/", "/queue/1", "/log/", "/log/numbers", "/account/sign-in", receipt, f"{receipt}/edit", "/nothing"]
+    paths = [
+        "/queue/",
+        "/queue/1",
+        "/log/",
+        "/log/numbers",
+        "/account/sign-in",
+        "/account/",
+        "/account/app",
+        receipt,
+        f"{receipt}/edit",
+        "/nothing",
+    ]
     paths += [f"/sites/courier/thread?page={PAGE}", "/sites/courier/thread?page=x"]
     for path in paths:
         page = Page(ana.get(path))

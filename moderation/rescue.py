@@ -1,0 +1,40 @@
+"""Commands for people who cannot sign in: a link for a new password, and the end of factors that are lost."""
+
+import click
+from flask import current_app
+
+from moderation import accounts
+from moderation.accounts import factors, resets, sessions
+from moderation.db import clock, db
+from moderation.models import Account, Via
+
+
+def reset(email: str) -> None:
+    """Print a link with which a new password is chosen: good once, for an hour."""
+    account = _account(email)
+    token = resets.make(account, now=clock(), via=Via.CLI)
+    db.session.commit()
+    click.echo(f"{current_app.config['BASE_URL']}/account/reset/{token}")
+    click.echo(f"Good once, for one hour, for {account.email}. Whoever has it can take the account over.", err=True)
+
+
+def second_factors(email: str, *, remove: bool) -> None:
+    """Say which second factors an account has; with --remove, remove them all and end its sessions."""
+    account = _account(email)
+    if not remove:
+        known = factors.of(account)
+        click.echo(f"authenticator app  {'yes' if known.totp else 'no'}")
+        click.echo(f"passkeys           {', '.join(each.name for each in known.passkeys) or 'none'}")
+        click.echo(f"recovery codes     {known.codes} left")
+        return
+    number = factors.remove_all(account, now=clock())
+    sessions.end_all(account)
+    db.session.commit()
+    click.echo(f"{number} second factors of {account.email} are removed, and its sessions ended.")
+
+
+def _account(email: str) -> Account:
+    account = accounts.find(email)
+    if account is None:
+        raise click.ClickException(f"There is no account {email}.")
+    return account
