@@ -9,6 +9,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - transfer/     import, one format per file
 - intake.py     what happens when a reply arrives
 - review/       the queue's and the log's questions   - receipts.py   what the commenter may see and ask
+- teams.py      a team's own sign-in
 - retention.py  forgetting
 - lifecycle/    statuses and the transition table: the only maker and mover of revisions
 - publishing/   what the public may see
@@ -49,6 +50,7 @@ from moderation.web import (
     limits,
     log,
     logwords,
+    oidc,
     operations,
     passkeys,
     presence,
@@ -112,7 +114,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
     for door in (submissions, queue, together, log, published, receipts_door, operations, demo):
         app.register_blueprint(door.bp)
-    for door in (account, profile, factors, passkeys, confirm, reset):
+    for door in (account, profile, factors, passkeys, confirm, reset, oidc):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):

@@ -76,6 +76,13 @@ SETTINGS = (
     ),
     Setting("STAY_MOST_DAYS", int, 90, "The same for “Stay signed in”.", least=1, most=730),
     Setting("REQUIRE_SECOND_FACTOR", bool, False, "Everybody who signs in needs a second factor, on every site."),
+    Setting("OIDC_ISSUER", str, "", "A team's own sign-in (OpenID Connect): https://… of its issuer; empty = none."),
+    Setting("OIDC_CLIENT_ID", str, "", "The name by which the issuer knows this service."),
+    Setting("OIDC_CLIENT_SECRET", str, "", "The secret that the issuer gave for it; empty for a public client."),
+    Setting("OIDC_NAME", str, "your team", "What the button says: “Sign in with …”."),
+    Setting(
+        "OIDC_DOMAINS", str, "", "Only addresses on these domains, with commas, as in courier.example; empty = any."
+    ),
     Setting(
         "LOG_LEVEL",
         str,
@@ -109,6 +116,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | boo
     values.update(_secrets(instance, given, from_file))
     values["BASE_URL"] = _base_url(str(values["BASE_URL"]), bind=str(values["BIND"]))
     values["PURGE_URL"] = _purge_url(str(values["PURGE_URL"]))
+    values["OIDC_ISSUER"] = _issuer(str(values["OIDC_ISSUER"]), client=str(values["OIDC_CLIENT_ID"]))
     values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
     return values
 
@@ -184,6 +192,19 @@ def _purge_url(template: str) -> str:
             f"{PREFIX}PURGE_URL is not like http://127.0.0.1:6081{{path}}: http or https, {{url}} or {{path}}"
         )
     return template
+
+
+def _issuer(url: str, *, client: str) -> str:
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    # What it says is believed, so that nobody between may say it: plain http is for this machine alone.
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OTHER_NAME)
+    if not safe or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise BadSetting(f"{PREFIX}OIDC_ISSUER: {url!r} is not like https://login.example")
+    if not client:
+        raise BadSetting(f"{PREFIX}OIDC_CLIENT_ID is missing: {PREFIX}OIDC_ISSUER needs it")
+    return url
 
 
 def _database_url(url: str, *, instance: Path) -> str:

@@ -100,6 +100,9 @@ def test_a_value_is_cast_by_its_type(instance: Path, name: str, text: str, value
         ("BASE_URL", "https://reply.example/?a=b", "is not like https://reply.example"),
         ("BASE_URL", "https://user@reply.example", "is not like https://reply.example"),
         ("BASE_URL", "https://", "is not like https://reply.example"),
+        ("OIDC_ISSUER", "http://login.example", "is not like https://login.example"),
+        ("OIDC_ISSUER", "login.example", "is not like https://login.example"),
+        ("OIDC_ISSUER", "https://a@login.example", "is not like https://login.example"),
         ("LOG_LEVEL", "loud", "is none of debug, info, warning, error"),
         ("LOG_LEVEL", "", "is none of debug, info, warning, error"),
         ("REPLY_PAUZE", "15", "is not a setting"),
@@ -161,6 +164,13 @@ def test_a_file_from_before_gets_the_secrets_that_were_added(instance: Path) -> 
     # Two starts at once: each finds the same.
     path.write_text(json.dumps(before))
     assert loaded(instance) == second
+
+
+def test_an_issuer_needs_the_name_it_knows_us_by(instance: Path) -> None:
+    with pytest.raises(BadSetting, match="OIDC_CLIENT_ID is missing"):
+        loaded(instance, OIDC_ISSUER="https://login.example")
+    values = loaded(instance, OIDC_ISSUER="https://login.example/realm", OIDC_CLIENT_ID="reply")
+    assert values["OIDC_ISSUER"] == "https://login.example/realm"
 
 
 def test_two_installations_share_no_secret(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ ALIKE = {
 }
 #: What speaks to moderators alone.
 CONSOLE = {"account", "actwords", "log", "logwords", "queue", "queueforms", "queuewords", "sessions", "together"}
-CONSOLE |= {"confirm", "factors", "factorwords", "passkeys", "passwordform", "profile", "proving", "reset"}
+CONSOLE |= {"confirm", "factors", "factorwords", "oidc", "passkeys", "passwordform", "profile", "proving", "reset"}
 #: Public templates hold these of the console's, where moderators see them.
 CONSOLE_TEMPLATES = {"queue/_way.html"}
 

@@ -1,7 +1,8 @@
 """The one way out: every request that the service makes of its own accord goes through `ask`.
 
 An address is resolved once, looked at, and dialled as the number that was looked at; no redirect is followed, no proxy
-of the environment is used, and neither time nor answer is without an end. It is called from the worker alone.
+of the environment is used, and neither time nor answer is without an end. It is called from the worker, and by `teams`
+while somebody waits who signs in with a team's own sign-in.
 """
 
 import ipaddress

@@ -147,7 +147,8 @@ def _sign_in_page(form: SignInForm, *, error: str = "", passkey_error: str = "",
     place, options = entering.place(), ""
     if place.has_passkeys:
         options = passkeys.options_to_prove(passkeys.Purpose.SIGN_IN, None, place, now=guards.clock())
-    shown = {"error": error, "passkey_error": passkey_error, "said": said}
+    team = current_app.config["OIDC_NAME"] if current_app.config["OIDC_ISSUER"] else ""
+    shown = {"error": error, "passkey_error": passkey_error, "said": said, "team": team}
     return render_template("account/sign_in.html", form=form, options=options, **shown)
 
 

@@ -49,6 +49,8 @@ PUBLIC = {
     "account.second",
     "account.do_second",
     "account.sign_out",
+    "oidc.begin",
+    "oidc.finish",
     "reset.choose",
     "reset.do_choose",
     "account.start",
@@ -135,6 +137,7 @@ def test_every_answer_carries_its_guards(
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
             if rule.endpoint.split(".")[0] in BEHIND_SIGN_IN | BEHIND_PASSWORD | {
                 "account",
+                "oidc",
                 "reset",
                 "receipts",
                 "submissions",
