@@ -10,8 +10,7 @@ function addReveal(field) {
   field.before(around);
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "link", textContent: field.dataset.reveal });
-  button.setAttribute("aria-pressed", "false");
-  button.setAttribute("aria-label", `${field.dataset.reveal}: ${field.labels[0]?.firstChild.textContent.trim() ?? ""}`);
+  button.title = field.labels[0]?.firstChild.textContent.trim() ?? "";
   const focused = document.activeElement === field;
   around.append(field, button);
   if (focused) field.focus();
@@ -19,7 +18,6 @@ function addReveal(field) {
     const shown = field.type === "password";
     field.type = shown ? "text" : "password";
     button.textContent = shown ? field.dataset.conceal : field.dataset.reveal;
-    button.setAttribute("aria-pressed", String(shown));
   });
   // Sent as a password, so that the browser offers to keep it, and none stands open on the page that comes back.
   field.form?.addEventListener("submit", () => { field.type = "password"; });

@@ -19,7 +19,8 @@ bp.before_request(guards.signed_in)
 def index() -> AnyResponse:
     """Show it; once, what was just done."""
     account, now = guards.account(), guards.clock()
-    kept = of_accounts.of(account, now=now)
+    this = sessions.current_hash(session)
+    kept = sorted(of_accounts.of(account, now=now), key=lambda each: each.id_hash != this)
     page = render_template(
         "account/index.html",
         factors=factors.of(account),
@@ -27,7 +28,7 @@ def index() -> AnyResponse:
         has_passkeys=entering.place().has_passkeys,
         sessions=kept,
         seen=lastseen.hours([each.id_hash for each in kept]),
-        this=sessions.current_hash(session),
+        this=this,
         entries=noting.recent(account),
         said=sessions.said(),
     )
