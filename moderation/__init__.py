@@ -17,9 +17,12 @@ The map, from the doors inwards; imports point one way, down this page:
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
-- db.py, config.py, markup.py, languages.py
+- db.py, config.py, markup.py, languages.py, lean.py
 """
 
+import moderation.lean  # noqa: F401 - before everything that loads flask-security
+
+# isort: split
 import os
 from collections.abc import Mapping
 from pathlib import Path
