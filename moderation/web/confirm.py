@@ -23,8 +23,8 @@ def ask() -> AnyResponse:
 def check() -> AnyResponse:
     """Check it, go on under a new id, and lead back."""
     form, account = ProofForm(), guards.account()
-    if form.password.data:
-        if proving.by_password(account.email, form.password.data) is None:
+    if not (form.code.data or form.recovery.data or form.answer.data):
+        if proving.by_password(account.email, form.password.data or "") is None:
             return _page(form, password_error=gettext("That is not your password."))
     elif proving.by_factor(account, form, passkeys.Purpose.CONFIRM) is None:
         return _page(form, error=proving.fault(form))

@@ -7,7 +7,7 @@ minutes, and is worth nothing without the other, after a change of password, or 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import current_app, g, redirect, request, session, url_for
+from flask import current_app, g, make_response, redirect, request, session, url_for
 from flask_security.utils import login_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from moderation import accounts
 from moderation.accounts import factors, noting, passkeys
 from moderation.db import db
 from moderation.models import Account
-from moderation.web import browsers, guards, reauth, sessions
+from moderation.web import browsers, devices, guards, reauth, sessions
 
 #: For so long the first proof waits for the second.
 HALFWAY = timedelta(minutes=10)
@@ -63,7 +63,9 @@ def enter(account: Account, *, how: str, stay: bool, second: bool) -> AnyRespons
     session["second"] = second
     reauth.note_proof()
     sessions.begin(session, visitor(), stay=stay)
-    return redirect(url_for("queue.index"), 303)
+    response = make_response(redirect(url_for("queue.index"), 303))
+    devices.remember(response, account.email)
+    return response
 
 
 def go_on(account: Account, *, second: bool) -> None:

@@ -10,7 +10,7 @@ from moderation import accounts, markup
 from moderation.accounts import factors, noting, passkeys
 from moderation.db import db
 from moderation.models import Account
-from moderation.web import entering, guards, limits
+from moderation.web import devices, entering, guards, limits
 
 #: Checked against when there is no such account, so that both answers take the same time.
 NOBODY = "the password of nobody, never right"
@@ -31,7 +31,8 @@ def by_password(email: str, password: str) -> Account | None:
     Raises `TooManyRequests`.
     """
     email = email.strip().lower()[:320]
-    limits.count_sign_in(email, guards.network())
+    counted = devices.counted_as(email)
+    limits.count_sign_in(counted, guards.network())
     account = _known(email)
     hashed = account.password if account else current_app.extensions["nobody"]
     # Hashing takes long: not while other writers wait.
@@ -40,7 +41,7 @@ def by_password(email: str, password: str) -> Account | None:
     account = _known(email)
     if not (right and account and account.active and account.password == hashed):
         return None
-    limits.forgive_sign_in(email, guards.network())
+    limits.forgive_sign_in(counted, guards.network())
     return account
 
 

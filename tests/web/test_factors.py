@@ -183,6 +183,7 @@ def test_what_is_delicate_asks_for_a_fresh_proof(app: Flask, ana: FlaskClient, m
     kept = ana.get_cookie("session").value
     assert post(ana, confirm, password="wrong").status_code == 422
     assert post(ana, confirm, code="000000").status_code == 422
+    assert "That is not your password." in Page(post(ana, confirm)).words
     assert ana.get_cookie("session").value == kept
     assert post(ana, confirm, password=PASSWORD).headers["Location"] == "/account/app"
     assert ana.get_cookie("session").value != kept
