@@ -1,6 +1,9 @@
 """Second factors: an app's codes and recovery codes, each good once, and who needs them before anything else."""
 
 import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -59,6 +62,27 @@ def test_each_code_counts_once_and_not_long(app: Flask, ana: FlaskClient) -> Non
     ):
         assert post(second, SECOND, code=wrong).status_code == 422
     assert post(second, SECOND, code=code(secret, steps=1)).status_code == 303
+
+
+def test_of_many_at_once_one_is_let_in_by_a_code(app: Flask, ana: FlaskClient) -> None:
+    secret, answer = set_up_app(ana)
+    clients = [app.test_client() for _ in range(4)]
+    for client in clients:
+        sign_in(client)
+    for proof in ({"code": code(secret)}, {"recovery": recovery_codes(answer)[0]}):
+        tokens = [token_in(client, SECOND) for client in clients]
+        ready = threading.Barrier(len(clients))
+
+        def press(
+            number: int, proof: dict[str, str] = proof, tokens: list[str] = tokens, ready: threading.Barrier = ready
+        ) -> int:
+            ready.wait()
+            return clients[number].post(SECOND, data={"csrf_token": tokens[number], **proof}).status_code
+
+        with ThreadPoolExecutor(len(clients)) as pool:
+            answers = list(pool.map(press, range(len(clients))))
+        assert Counter(answers) == {303: 1, 422: len(clients) - 1}
+        clients.pop(answers.index(303))
 
 
 def test_recovery_codes_are_good_once_and_shown_once(app: Flask, ana: FlaskClient) -> None:

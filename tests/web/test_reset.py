@@ -88,7 +88,6 @@ def test_a_link_of_a_blocked_account_opens_nothing(app: Flask, ana: FlaskClient,
     assert client.get(path).status_code == 404
 
 
-@pytest.mark.sqlite_only
 def test_of_two_at_once_one_sets_its_password(app: Flask, ana: FlaskClient) -> None:
     path = link(app)
     clients = [app.test_client() for _ in range(4)]

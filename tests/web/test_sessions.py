@@ -105,7 +105,7 @@ def test_a_session_ends_unused_and_ends_at_last(
 
 def test_looking_writes_nothing_but_is_seen(app: Flask, ana: FlaskClient) -> None:
     watcher = signed_in(app, ANA)
-    age(app, used_at=timedelta(hours=30))
+    age(app, used_at=timedelta(hours=30), created_at=timedelta(hours=30))
     before = dump(app)
     assert watcher.get("/queue/").status_code == 200
     page = Page(ana.get("/account/"))
