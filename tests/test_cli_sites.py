@@ -37,12 +37,15 @@ def test_what_is_set_is_public_at_once_and_logged(courier: Flask) -> None:
 def test_every_option_reaches_its_setting(courier: Flask) -> None:
     given = {"name": "The Courier", "locale": "en", "page-size": "50", "close-days": "30", "max-comment": "1000"}
     arguments = [part for name, text in given.items() for part in (f"--{name}", text)]
-    said = ask(courier, "site", "set", "courier", *arguments, "--required", "")
-    assert said.output == "Site courier: name, page_size, close_days, max_comment, required changed.\n"
+    said = ask(courier, "site", "set", "courier", *arguments, "--required", "", "--require-second", "on")
+    assert said.output == "Site courier: name, page_size, close_days, max_comment, required, require_second changed.\n"
     with courier.app_context():
         site = site_of("courier")
         assert (site.name, site.page_size, site.close_days, site.max_comment) == ("The Courier", 50, 30, 1000)
-        assert (site.required, site.version) == ([], 2)
+        assert (site.required, site.require_second, site.version) == ([], True, 2)
+    assert ask(courier, "site", "set", "courier", "--require-second", "off").exit_code == 0
+    with courier.app_context():
+        assert site_of("courier").require_second is False
 
 
 def test_what_stays_as_it_is_raises_no_version(courier: Flask) -> None:

@@ -47,7 +47,12 @@ def recent(account: Account) -> list[Entry]:
     return list(
         db.session.scalars(
             select(Entry)
-            .where(Entry.account_id == account.id, Entry.action.in_((Action.SIGN_IN, Action.FAIL)))
+            .where(
+                # The installation's chain alone: its decisions may be a hundred thousand.
+                Entry.site_id.is_(None),
+                Entry.action.in_((Action.SIGN_IN, Action.FAIL)),
+                Entry.account_id == account.id,
+            )
             .order_by(Entry.id.desc())
             .limit(RECENT)
         )

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from moderation.db import clock, db
 from moderation.models import Role, WebSession
+from moderation.web import reauth
 from tests.conftest import PASSWORD, make_account, signed_in
 from tests.web.asking import Page, dump
 from tests.web.signing import ANA, SIGN_IN, entries, post, sign_in
@@ -68,19 +69,23 @@ def test_all_other_sessions_are_ended(app: Flask, ana: FlaskClient) -> None:
     assert [client.get("/queue/").status_code for client in (ana, *others)] == [200, 303, 303]
 
 
-@pytest.mark.sqlite_only
-def test_a_session_that_was_ended_is_not_brought_back_by_a_new_id(app: Flask, ana: FlaskClient) -> None:
-    """A proof gives the session a new id: not one that was ended while it was asked for."""
-    page = Page(ana.get("/account/confirm/"))
-    kept = ana.get_cookie("session")
-    with app.app_context():
-        thief = app.test_client()
-        thief.set_cookie("session", kept.value)
-        db.session.query(WebSession).delete()
-        db.session.commit()
-    ana.post("/account/confirm/", data={**page.forms[-1], "password": PASSWORD})
-    assert ana.get("/queue/").status_code == 303
+def test_a_session_that_was_ended_is_not_brought_back_by_a_new_id(
+    app: Flask, ana: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proof gives the session a new id; not one that was ended after it was read, and before it is saved."""
+    form = Page(ana.get("/account/confirm/")).forms[-1]
+    note = reauth.note_proof
+
+    def note_and_be_ended() -> None:
+        note()
+        with db.engine.begin() as elsewhere:
+            elsewhere.execute(delete(WebSession))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(reauth, "note_proof", note_and_be_ended)
+        assert ana.post("/account/confirm/", data={**form, "password": PASSWORD}).status_code == 303
     assert dump(app)["web_session"] == []
+    assert ana.get("/queue/").status_code == 303
 
 
 @pytest.mark.parametrize(("stay", "idle", "most"), [(False, timedelta(hours=12), 7), (True, timedelta(days=30), 90)])
