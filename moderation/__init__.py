@@ -9,6 +9,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - transfer/     import and export, one format per file
 - intake.py     what happens when a reply arrives
 - review/       the queue's and the log's questions   - receipts.py   what the commenter may see and ask
+- teams.py      a team's own sign-in
 - retention.py  forgetting
 - lifecycle/    statuses and the transition table: the only maker and mover of revisions
 - publishing/   what the public may see
@@ -41,24 +42,34 @@ from moderation.web import (
     actwords,
     answers,
     assets,
+    confirm,
     demo,
+    factors,
+    factorwords,
     forwarded,
     front,
     guards,
     hosts,
     invitations,
     journal,
+    lastseen,
     limits,
     log,
     logwords,
     moving,
+    oidc,
     openapi,
     operating,
     operations,
+    passkeys,
     people,
+    profile,
+    proving,
     published,
     queue,
     queuewords,
+    reauth,
+    reset,
     roles,
     sessions,
     settings,
@@ -112,19 +123,20 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.login_manager.request_loader(lambda _: None)  # type: ignore[attr-defined]
     app.login_manager._load_user_from_remember_cookie = lambda _: None  # type: ignore[attr-defined]
     with app.app_context():
-        app.extensions["nobody"] = hash_password(account.NOBODY)
+        app.extensions["nobody"] = hash_password(proving.NOBODY)
 
     for door in (
-        *(submissions, queue, together, log, published, receipts_door, account, people, invitations),
+        *(submissions, queue, together, log, published, receipts_door, people, invitations),
+        *(account, profile, factors, passkeys, confirm, reset, oidc),
         *(settings, moving, operations, operating, openapi, demo),
     ):
         app.register_blueprint(door.bp)
     # No session to ride on: these answer everybody alike, and check the Origin instead.
     for door in (submissions, receipts_door):
         csrf.exempt(door.bp)
-    for part in (answers, assets, limits, forwarded, speech, wording, roles):
+    for part in (answers, assets, limits, forwarded, lastseen, reauth, speech, wording, roles):
         part.init_app(app)
-    for part in (actwords, queuewords, logwords, settingswords):
+    for part in (actwords, factorwords, queuewords, logwords, settingswords):
         part.init_app(app)
     cli.init_app(app)
     return app

@@ -4,6 +4,7 @@ A setting comes from the environment as ``MODERATION_<NAME>``, else from ``insta
 else from its default. A value that does not fit its type stops the start with a sentence that names it.
 """
 
+import hmac
 import json
 import os
 import re
@@ -91,6 +92,18 @@ SETTINGS = (
     Setting("STAY_DAYS", int, 30, "The same for “Stay signed in”, in days.", least=1, most=365),
     Setting("BACKUP_HOURS", int, 48, "`flask check` asks for a backup that is younger; 0 = it does not ask."),
     Setting(
+        "SESSION_MOST_DAYS", int, 7, "A sign-in ends after so many days, however much it is used.", least=1, most=90
+    ),
+    Setting("STAY_MOST_DAYS", int, 90, "The same for “Stay signed in”.", least=1, most=730),
+    Setting("REQUIRE_SECOND_FACTOR", bool, False, "Everybody who signs in needs a second factor, on every site."),
+    Setting("OIDC_ISSUER", str, "", "A team's own sign-in (OpenID Connect): https://… of its issuer; empty = none."),
+    Setting("OIDC_CLIENT_ID", str, "", "The name by which the issuer knows this service."),
+    Setting("OIDC_CLIENT_SECRET", str, "", "The secret that the issuer gave for it; empty for a public client."),
+    Setting("OIDC_NAME", str, "your team", "What the button says: “Sign in with …”."),
+    Setting(
+        "OIDC_DOMAINS", str, "", "Only addresses on these domains, with commas, as in courier.example; empty = any."
+    ),
+    Setting(
         "LOG_LEVEL",
         str,
         "info",
@@ -100,7 +113,10 @@ SETTINGS = (
 )
 
 #: Made at first start and kept in instance/secrets.json. Losing RECEIPT_KEY breaks every receipt that was handed out.
-SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "RECEIPT_KEY", "NETWORK_KEY", "FORM_KEY")
+#: Losing FACTOR_KEY makes every authenticator app and recovery code worthless.
+SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "RECEIPT_KEY", "NETWORK_KEY", "FORM_KEY", "FACTOR_KEY")
+#: Those that a file from before does not have. Each follows from one that it has: two starts at once find the same.
+ADDED = {"FACTOR_KEY": "SECRET_KEY"}
 
 
 def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | bool]:
@@ -122,6 +138,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, str | int | boo
     host_names(str(values["HOSTS"]))
     values["PURGE_URL"] = _purge_url(str(values["PURGE_URL"]))
     values["LIMITS_URL"] = _limits_url(str(values["LIMITS_URL"]))
+    values["OIDC_ISSUER"] = _issuer(str(values["OIDC_ISSUER"]), client=str(values["OIDC_CLIENT_ID"]))
     values["DATABASE_URL"] = _database_url(str(values["DATABASE_URL"]), instance=instance)
     return values
 
@@ -215,6 +232,19 @@ def _limits_url(url: str) -> str:
     return url
 
 
+def _issuer(url: str, *, client: str) -> str:
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    # What it says is believed, so that nobody between may say it: plain http is for this machine alone.
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OTHER_NAME)
+    if not safe or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise BadSetting(f"{PREFIX}OIDC_ISSUER: {url!r} is not like https://login.example")
+    if not client:
+        raise BadSetting(f"{PREFIX}OIDC_CLIENT_ID is missing: {PREFIX}OIDC_ISSUER needs it")
+    return url
+
+
 def _database_url(url: str, *, instance: Path) -> str:
     url = url or f"sqlite:///{instance / 'moderation.sqlite'}"
     try:
@@ -243,9 +273,24 @@ def _secrets(instance: Path, given: Mapping[str, str], from_file: Mapping[str, o
             pass
         finally:
             fresh.unlink()
-    kept = json.loads(path.read_text())
+    kept = _with_added(json.loads(path.read_text()), path)
     values = {name: str(given.get(name) or from_file.get(name) or kept.get(name, "")) for name in SECRETS}
     for name, value in values.items():
         if len(value) < 32:
             raise BadSetting(f"{name} in {path} is missing or shorter than 32 characters")
     return values
+
+
+def _with_added(kept: dict[str, str], path: Path) -> dict[str, str]:
+    """Give a file from before the secrets that this code has added since."""
+    lacking = {name: of for name, of in ADDED.items() if name not in kept and len(kept.get(of, "")) >= 32}
+    if not lacking:
+        return kept
+    kept |= {name: hmac.digest(kept[of].encode(), name.encode(), "sha256").hex() for name, of in lacking.items()}
+    fresh = path.with_name(f".secrets.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(kept, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return kept

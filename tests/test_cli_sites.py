@@ -54,6 +54,7 @@ def test_every_option_reaches_its_setting(courier: Flask) -> None:
         "keep-network-days": "7",
         "keep-email-days": "365",
         "keep-refused-days": "0",
+        "require-second": "on",
     }
     arguments = [part for name, text in given.items() for part in (f"--{name}", text)]
     said = ask(courier, "site", "set", "courier", *arguments)
@@ -79,8 +80,12 @@ def test_every_option_reaches_its_setting(courier: Flask) -> None:
             "keep-network-days": 7,
             "keep-email-days": 365,
             "keep-refused-days": 0,
+            "require-second": True,
         }
         assert site.version == 2
+    assert ask(courier, "site", "set", "courier", "--require-second", "off").exit_code == 0
+    with courier.app_context():
+        assert site_of("courier").require_second is False
 
 
 def test_what_stays_as_it_is_raises_no_version(courier: Flask) -> None:

@@ -102,6 +102,9 @@ def test_a_value_is_cast_by_its_type(instance: Path, name: str, text: str, value
         ("BASE_URL", "https://reply.example/?a=b", "is not like https://reply.example"),
         ("BASE_URL", "https://user@reply.example", "is not like https://reply.example"),
         ("BASE_URL", "https://", "is not like https://reply.example"),
+        ("OIDC_ISSUER", "http://login.example", "is not like https://login.example"),
+        ("OIDC_ISSUER", "login.example", "is not like https://login.example"),
+        ("OIDC_ISSUER", "https://a@login.example", "is not like https://login.example"),
         ("LOG_LEVEL", "loud", "is none of debug, info, warning, error"),
         ("LOG_LEVEL", "", "is none of debug, info, warning, error"),
         ("HOSTS", "https://reply.example", "is not a name like reply.example"),
@@ -151,6 +154,29 @@ def test_secrets_are_made_once_for_their_owner_alone(instance: Path) -> None:
     assert loaded(instance) == first
     assert path.read_bytes() == kept
     assert [found.name for found in instance.iterdir()] == ["secrets.json"]
+
+
+def test_a_file_from_before_gets_the_secrets_that_were_added(instance: Path) -> None:
+    first = loaded(instance)
+    path = instance / "secrets.json"
+    before = {name: value for name, value in json.loads(path.read_text()).items() if name != "FACTOR_KEY"}
+    path.write_text(json.dumps(before))
+    second = loaded(instance)
+    assert {name: second[name] for name in before} == before
+    assert len(str(second["FACTOR_KEY"])) == 64
+    assert second["FACTOR_KEY"] != first["FACTOR_KEY"]
+    assert loaded(instance) == second
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    # Two starts at once: each finds the same.
+    path.write_text(json.dumps(before))
+    assert loaded(instance) == second
+
+
+def test_an_issuer_needs_the_name_it_knows_us_by(instance: Path) -> None:
+    with pytest.raises(BadSetting, match="OIDC_CLIENT_ID is missing"):
+        loaded(instance, OIDC_ISSUER="https://login.example")
+    values = loaded(instance, OIDC_ISSUER="https://login.example/realm", OIDC_CLIENT_ID="reply")
+    assert values["OIDC_ISSUER"] == "https://login.example/realm"
 
 
 def test_two_installations_share_no_secret(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ CONSOLE = {
     *("account", "accountforms", "actwords", "invitations", "log", "logwords", "people"),
     *("queue", "queueforms", "queuewords", "roles", "sessions", "together"),
     *("moving", "settings", "settingsforms", "settingswords"),
+    *("confirm", "factors", "factorwords", "oidc", "passkeys", "passwordform", "profile", "proving", "reset"),
 }
 #: Public templates hold these of the console's, where moderators see them.
 CONSOLE_TEMPLATES = {"queue/_way.html"}

@@ -208,3 +208,46 @@ OLD_SITE = {
     **{"max_comment": 5000, "accent": "#2c52a0", "radius": 4, "page_size": 100, "close_days": 0, "guidelines": ""},
     **{"target_hours": 4, "undo_seconds": 10, "return_days": 14, "version": 1, "created_at": NOW},
 }
+SESSION = (
+    "INSERT INTO web_session (id_hash, account, data, created_at, expires_at)"
+    " VALUES ('h', 'u', '{}', '2026-11-22 10:00:00', '2026-11-22 22:00:00')"
+)
+
+
+def test_factors_keep_sites_sessions_and_the_log(fresh):
+    upgrade(revision="0001")
+    with db.engine.begin() as connection:
+        connection.execute(text(SITE_BEFORE))
+        connection.execute(text(SESSION))
+        connection.execute(text(ENTRY_BEFORE))
+    upgrade(revision="0004")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT key, require_second FROM site")).one() == ("courier", False)
+        kept = connection.execute(text("SELECT browser, network, used_at = created_at FROM web_session")).one()
+        assert kept == ("", "", True)
+        # What was said can be said, what could not be said now can, and nothing else.
+        assert connection.execute(text("SELECT id, action, note FROM entry")).one() == (7, "sign-in", "words")
+        for action in ("approve", "sign-out", "fail", "add", "remove"):
+            connection.execute(
+                text(ENTRY_BEFORE.replace("'sign-in', 'web'", f"'{action}', 'web'").replace("7,", ":id,")),
+                {"id": 100 + len(action)},
+            )
+    for column, wrong in (("action", "nonsense"), ("kind", "nonsense"), ("via", "nonsense")):
+        with pytest.raises(DBAPIError), db.engine.begin() as connection:
+            connection.execute(text(f"UPDATE entry SET {column} = '{wrong}'"))
+    downgrade(revision="0003")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM entry")).scalar_one() == 6
+        assert connection.execute(text("SELECT data FROM web_session")).scalar_one() == "{}"
+    upgrade(revision="0004")
+
+
+SITE_BEFORE = (
+    "INSERT INTO site (id, key, name, origins, locale, required, max_comment, accent, radius, page_size, close_days,"
+    " guidelines, target_hours, undo_seconds, return_days, version, created_at) VALUES (1, 'courier', 'Courier', '[]',"
+    " 'en', '[]', 5000, '#2c52a0', 4, 100, 0, '', 4, 10, 14, 1, '2026-11-22 10:00:00')"
+)
+ENTRY_BEFORE = (
+    "INSERT INTO entry (id, kind, subject, action, via, at, note, sealed, previous, hash)"
+    " VALUES (7, 'sign-in', 'account:1', 'sign-in', 'web', '2026-11-22 10:00:00', 'words', 's', 'p', 'h')"
+)

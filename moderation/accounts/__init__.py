@@ -7,12 +7,15 @@ import secrets
 from datetime import datetime
 from enum import StrEnum
 
-from flask_security import hash_password
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import selectinload
 
 from moderation import audit
 from moderation.accounts import roles
+from moderation.accounts.passwords import LEAST_PASSWORD as LEAST_PASSWORD
+from moderation.accounts.passwords import MOST_PASSWORD as MOST_PASSWORD
+from moderation.accounts.passwords import hashed as hashed
+from moderation.accounts.passwords import password_fault as password_fault
 from moderation.accounts.people import LastOwner as LastOwner
 from moderation.accounts.people import grant as grant
 from moderation.accounts.roles import Denied as Denied
@@ -29,9 +32,6 @@ from moderation.accounts.settings import Overtaken as Overtaken
 from moderation.accounts.settings import change_site as change_site
 from moderation.db import db
 from moderation.models import Account, Action, Kind, LogHead, Membership, Reason, Role, Site, Via
-
-#: A password has at least this many characters; at most so many are hashed (ASVS 6.2.1, 6.2.9).
-LEAST_PASSWORD, MOST_PASSWORD = 12, 200
 
 #: What a new site rejects for: label, text for the author, clause, legal category.
 DEFAULT_REASONS = (
@@ -140,53 +140,26 @@ def set_operator(account: Account, to: Operator, *, now: datetime, via: Via) -> 
     _log(Action.CHANGE, Kind.SETTING, subject, via=via, now=now, account_id=account.id, rule=rule)
 
 
-def set_password(account: Account, password_hash: str, *, now: datetime, via: Via) -> None:
-    """Give an account another password, and end all its sessions; hash it before the transaction begins."""
-    account.password = password_hash
-    account.fs_uniquifier = secrets.token_hex(16)
-    db.session.flush()
-    subject = f"account:{account.id}"
-    _log(Action.CHANGE, Kind.SETTING, subject, via=via, now=now, account_id=account.id, rule="password")
-
-
 def everybody() -> list[Account]:
     """Return all accounts with their roles, by address."""
     memberships = selectinload(Account.memberships).joinedload(Membership.site)
     return list(db.session.scalars(select(Account).order_by(Account.email).options(memberships)))
 
 
-def note_sign_in(account: Account, *, now: datetime) -> None:
-    """Log that somebody signed in."""
-    _log(Action.SIGN_IN, Kind.SIGN_IN, f"account:{account.id}", via=Via.WEB, now=now, account_id=account.id)
-
-
-def password_fault(password: str, *, email: str, name: str) -> str | None:
-    """Say what is wrong with a new password: "short", "long" or "guessable"; None if nothing is."""
-    if len(password) < LEAST_PASSWORD:
-        return "short"
-    if len(password) > MOST_PASSWORD:
-        return "long"
-    told = {email.strip().lower(), email.partition("@")[0].lower(), name.strip().lower()}
-    if password.strip().lower() in told or len(set(password)) < 5:
-        return "guessable"
-    return None
-
-
-def hashed(password: str) -> str:
-    """Hash a password with argon2; call it outside any transaction."""
-    return str(hash_password(password))
-
-
 def network_tag(address: str, *, secret: str) -> str:
     """Hash the sender's network: IPv4 by /24, IPv6 by /64. The address itself is kept nowhere."""
+    return hashlib.blake2b(network_of(address).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
+
+
+def network_of(address: str) -> str:
+    """Name the network of an address: IPv4 by /24, IPv6 by /64."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         parsed = ipaddress.ip_address("::")
     # A socket for both kinds names IPv4 visitors ::ffff:a.b.c.d: in one /64 all of them would be one network.
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    network = ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False)
-    return hashlib.blake2b(str(network).encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
 
 
 def _log(

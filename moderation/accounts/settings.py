@@ -35,9 +35,11 @@ BOUNDS = {
 CONCERNS: dict[str, tuple[str, ...]] = {
     "site": ("name", "origins", "locale", "accent", "radius", "page_size"),
     "form": ("required", "max_comment", "guidelines", "close_days"),
-    "moderation": ("target_hours", "undo_seconds", "return_days", "watched_words", "watched_hosts"),
+    "moderation": ("target_hours", "undo_seconds", "return_days", "watched_words", "watched_hosts", "require_second"),
     "privacy": ("keep_network_days", "keep_email_days", "keep_refused_days"),
 }
+#: What is on or off.
+SWITCHES = frozenset({"require_second"})
 #: How the rule of an entry begins that tells of settings; what they concern follows.
 RULE = "settings:"
 
@@ -81,6 +83,7 @@ class Changes:
     keep_network_days: int | None = None
     keep_email_days: int | None = None
     keep_refused_days: int | None = None
+    require_second: bool | None = None
 
 
 def change_site(
@@ -154,6 +157,8 @@ def note_transfer(of: Site, rule: str, *, by: Account, now: datetime) -> None:
 
 def kept(name: str, value: Value) -> str | int | list[str]:
     """Return a value of a setting as it is stored. Raises `BadValue`."""
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int):
         least, most = BOUNDS[name]
         if least <= value <= most:

@@ -34,6 +34,7 @@ demo_group = Commands("demo", help="Made-up comments, to try a queue and to meas
 #: How `flask check` says how something stands.
 WORDS = {checks.Verdict.OK: "ok", checks.Verdict.LOOK: "look", checks.Verdict.MEND: "MEND"}
 #: Settings of a site that are lists: with commas here.
+SWITCHES = ("require_second",)
 LISTS = ("origins", "required", "watched_words", "watched_hosts")
 #: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
 GIVE_WAY = 0.05
@@ -83,6 +84,7 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
 @click.option("--page-size", type=int, help="Replies to the page itself in one part of a thread.")
 @click.option("--close-days", type=int, help="Days after a page's first public reply at which it closes; 0 = never.")
 @click.option("--max-comment", type=int, help="The most characters of a comment.")
+@click.option("--require-second", type=click.Choice(["on", "off"]), help="Whether its staff need a second factor.")
 @click.option("--required", help="Fields that must be filled, with commas: author,email,url; an empty text = none.")
 @click.option("--guidelines", help="What commenters read above the form; Markdown.")
 @click.option("--target-hours", type=int, help="Hours within which a held reply should be decided.")
@@ -97,7 +99,8 @@ def set_site(key: str, **given: str | int | None) -> None:
     """Change what a site looks like and asks for; known to the running server at once."""
     site = site_by(key)
     lists = {name: _split(value) for name in LISTS if isinstance(value := given[name], str)}
-    changes = accounts.Changes(**given | lists)  # type: ignore[arg-type]
+    switches = {name: value == "on" for name in SWITCHES if (value := given[name]) is not None}
+    changes = accounts.Changes(**given | lists | switches)  # type: ignore[arg-type]
     try:
         changed = accounts.change_site(site, changes, now=clock(), via=Via.CLI)
     except accounts.BadValue as error:

@@ -8,7 +8,8 @@ from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 
 from moderation import accounts, markup
-from moderation.accounts import invitations, people
+from moderation.accounts import invitations, people, resets
+from moderation.cli import rescue
 from moderation.cli.asking import Commands, account_by, site_by
 from moderation.db import clock, db
 from moderation.models import Account, Role, Site, Via
@@ -131,9 +132,24 @@ def set_password(email: str, password_stdin: bool) -> None:
     known = account_by(email)
     hashed = _new_password(email=known.email, name=known.name)
     account = account_by(email)
-    accounts.set_password(account, hashed, now=clock(), via=Via.CLI)
+    resets.change_password(account, password_hash=hashed, rule="password", now=clock(), via=Via.CLI)
     db.session.commit()
     click.echo(f"{account.email}: new password, signed out everywhere")
+
+
+@account_group.command("reset")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Print a link with which a new password is chosen: good once, for an hour."""
+    rescue.reset(email)
+
+
+@account_group.command("factors")
+@click.argument("email")
+@click.option("--remove", is_flag=True, help="Remove them all, for somebody who has lost them; ends every session.")
+def second_factors(email: str, remove: bool) -> None:
+    """Say which second factors an account has, or remove them."""
+    rescue.second_factors(email, remove=remove)
 
 
 def _granted(account: Account, site: Site, role: Role) -> None:

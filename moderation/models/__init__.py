@@ -1,6 +1,18 @@
 """What is stored: one file a subject. `create_app` and the migrations see all of it through here."""
 
-from moderation.models.account import Account, Invitation, Membership, Role, WebSession
+from moderation.models.account import (
+    Account,
+    Invitation,
+    Membership,
+    Passkey,
+    RecoveryCode,
+    ResetLink,
+    Role,
+    TeamIdentity,
+    Totp,
+    UsedChallenge,
+    WebSession,
+)
 from moderation.models.comment import (
     OPEN,
     REFUSED,
@@ -32,7 +44,10 @@ __all__ = [
     "LogHead",
     "Membership",
     "OutboxMessage",
+    "Passkey",
     "Reason",
+    "RecoveryCode",
+    "ResetLink",
     "Revision",
     "Role",
     "Site",
@@ -40,9 +55,12 @@ __all__ = [
     "SubmissionKey",
     "Subscription",
     "Tally",
+    "TeamIdentity",
     "Thread",
+    "Totp",
     "Trait",
     "TraitKind",
+    "UsedChallenge",
     "Via",
     "WebSession",
 ]

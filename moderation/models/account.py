@@ -1,10 +1,10 @@
-"""Who signs in, on which site with which role, who is invited, and the sessions kept on the server."""
+"""Who signs in, on which site with which role, by which proofs, who is invited, and the sessions kept on the server."""
 
 from datetime import datetime
 from enum import StrEnum
 
 from flask_security import UserMixin
-from sqlalchemy import ForeignKey, String, false
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base
@@ -87,5 +87,82 @@ class WebSession(Base):
     id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     account: Mapped[str | None] = mapped_column(String(64), index=True)
     data: Mapped[str]
+    #: When somebody signed in; a new id for the same sign-in keeps it.
     created_at: Mapped[datetime]
+    #: When something was last pressed, to the hour.
+    used_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    #: The browser's family in words, and its network, shortened: for the account's own eyes, gone with the session.
+    browser: Mapped[str] = mapped_column(String(60), default="")
+    network: Mapped[str] = mapped_column(String(60), default="")
+
+
+class Totp(Base):
+    """The authenticator app of an account: codes by time."""
+
+    __tablename__ = "totp"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    #: The shared secret, encrypted with a key from the instance folder.
+    sealed: Mapped[str] = mapped_column(String(255))
+    #: The step of time whose code was used last: no code counts twice.
+    last_step: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """A code for the day the other factor is lost; a used one is deleted."""
+
+    __tablename__ = "recovery_code"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    #: Keyed with a key from the instance folder: the database alone opens nothing.
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class Passkey(Base):
+    """A passkey: its public half."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    #: What the authenticator calls it, in base64url.
+    credential: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str]
+    sign_count: Mapped[int]
+    #: What its owner calls it.
+    name: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class UsedChallenge(Base):
+    """A challenge that was answered: no answer counts twice."""
+
+    __tablename__ = "used_challenge"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[datetime] = mapped_column(index=True)
+
+
+class ResetLink(Base):
+    """A link with which a new password is chosen, once; the database knows its hash."""
+
+    __tablename__ = "reset_link"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    until: Mapped[datetime]
+
+
+class TeamIdentity(Base):
+    """By which name a team's own sign-in knows an account."""
+
+    __tablename__ = "team_identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(500), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]

@@ -48,8 +48,11 @@ class Action(StrEnum):
     INVITE = "invite"
     REVOKE = "revoke"
     JOIN = "join"
-    REMOVE = "remove"
     LEAVE = "leave"
+    SIGN_OUT = "sign-out"
+    FAIL = "fail"
+    ADD = "add"
+    REMOVE = "remove"
 
 
 class Via(StrEnum):

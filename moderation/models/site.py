@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -42,6 +42,8 @@ class Site(Base):
     undo_seconds: Mapped[int] = mapped_column(default=10)
     #: Days after which a reply returned to its author waits again.
     return_days: Mapped[int] = mapped_column(default=14)
+    #: Whether everybody who works on it needs a second factor.
+    require_second: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: What a held reply is looked through for: words and phrases, and hosts with all that stand below them.
     watched_words: Mapped[list[str]] = mapped_column(default=list)
     watched_hosts: Mapped[list[str]] = mapped_column(default=list)

@@ -1,8 +1,9 @@
 """The one way out: every request that the service makes of its own accord goes through `ask`.
 
 An address is resolved once, looked at, and dialled as the number that was looked at; no redirect is followed, no proxy
-of the environment is used, and neither time nor answer is without an end. It is called from the worker alone, but for
-one exception: an owner who asks in the settings whether a page of the site carries the tag waits for the answer there.
+of the environment is used, and neither time nor answer is without an end. It is called from the worker, but for two who
+wait for the answer: an owner who asks in the settings whether a page of the site carries the tag, and `teams` for
+somebody who signs in with a team's own sign-in.
 """
 
 import ipaddress

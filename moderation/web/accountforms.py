@@ -5,7 +5,8 @@ from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField, ValidationError
 
-from moderation import accounts, markup
+from moderation import markup
+from moderation.web import passwordform
 
 
 class NewAccountForm(FlaskForm):
@@ -26,13 +27,7 @@ class NewAccountForm(FlaskForm):
 
     def validate_password(self, field: PasswordField) -> None:
         """Refuse a password that is short or easily guessed."""
-        fault = accounts.password_fault(field.data or "", email=self.email.data or "", name=self.name.data or "")
-        if fault == "short":
-            raise ValidationError(gettext("At least %(number)s characters, please.", number=accounts.LEAST_PASSWORD))
-        if fault == "long":
-            raise ValidationError(gettext("At most %(number)s characters, please.", number=accounts.MOST_PASSWORD))
-        if fault:
-            raise ValidationError(gettext("That would be guessed at once. A sentence is fine."))
+        passwordform.refuse_weak(field.data or "", email=self.email.data or "", name=self.name.data or "")
 
 
 def refuse_no_address(field: StringField) -> None:

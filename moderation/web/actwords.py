@@ -49,8 +49,11 @@ def done(action: str) -> str:
         Action.INVITE: gettext("Invited"),
         Action.REVOKE: gettext("Invitation taken back"),
         Action.JOIN: gettext("Joined"),
-        Action.REMOVE: gettext("Removed"),
         Action.LEAVE: gettext("Left"),
+        Action.SIGN_OUT: gettext("Signed out"),
+        Action.FAIL: gettext("Second factor wrong"),
+        Action.ADD: gettext("Set up"),
+        Action.REMOVE: gettext("Removed"),
     }.get(Action(action), action)
 
 

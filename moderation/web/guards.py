@@ -78,7 +78,23 @@ def site_or_404(key: str) -> Site:
 
 
 def signed_in() -> AnyResponse | None:
-    """Let only signed-in accounts past, as a blueprint's `before_request`."""
+    """Let only signed-in accounts past, with a second factor where one is asked for: a blueprint's `before_request`."""
+    answer = signed_in_by_password()
+    if answer is not None or not lacks_second():
+        return answer
+    if request.method == "GET":
+        return redirect(url_for("factors.required"), 303)
+    raise Forbidden
+
+
+def lacks_second() -> bool:
+    """Whether who is signed in needs a second factor, and has proven none in this session."""
+    asked = current_app.config["REQUIRE_SECOND_FACTOR"] or getattr(session, "asks_second", False)
+    return bool(asked) and not session.get("second")
+
+
+def signed_in_by_password() -> AnyResponse | None:
+    """Let every signed-in account past: for the doors through which a second factor is set up, and no other."""
     if isinstance(current_user._get_current_object(), Account):
         return None
     if request.method in {"GET", "HEAD"}:

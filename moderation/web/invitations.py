@@ -72,7 +72,7 @@ def _join(token: str) -> AnyResponse:
     invitation = invitations.accept(token, guards.account(), now=guards.clock())
     db.session.commit()
     # Who may more than before goes on under another id.
-    sessions.renew(session, stay=session.permanent)
+    sessions.rotate(session)
     response = make_response(redirect(url_for("people.mine"), 303))
     sessions.tell(response, {"people": "joined", "site": invitation.site.name})
     return response
@@ -99,7 +99,7 @@ def _begin(token: str, invitation: Invitation) -> AnyResponse:
         form.email.errors = [gettext("There is an account with this address. Sign in with it instead.")]
         return _page(token, invitations.find(token, now=guards.clock()), form, 422)
     invitations.accept(token, account, now=guards.clock())
-    return entering.enter(account, how="password", stay=False)
+    return entering.enter(account, how="password", stay=False, second=False)
 
 
 def _page(token: str, invitation: Invitation, form: NewAccountForm, status: int = 200) -> AnyResponse:

@@ -12,7 +12,7 @@ from moderation import retention
 from moderation.models import Action, Kind, Via
 from moderation.review.history import INSTALLATION, Hand, Line, Page
 from moderation.review.numbers import Day
-from moderation.web import actwords, logplots, wording
+from moderation.web import actwords, factorwords, logplots, wording
 from moderation.web.logforms import kept
 
 #: Values and their words.
@@ -39,6 +39,8 @@ def init_app(app: Flask) -> None:
 def happened(line: Line) -> str:
     """Say what an entry tells."""
     entry = line.entry
+    if entry.kind is Kind.SIGN_IN:
+        return factorwords.happened(entry)
     if entry.kind is Kind.ERASURE:
         return {
             retention.TEXTS: gettext("Refused texts forgotten on schedule"),
@@ -49,6 +51,8 @@ def happened(line: Line) -> str:
         return _of_people(line)
     if entry.kind is not Kind.SETTING:
         return done(entry.action)
+    if (said := factorwords.changed(entry)) is not None:
+        return said
     if entry.subject.startswith("thread:"):
         return gettext("Page closed") if entry.rule == "closed" else gettext("Page opened")
     if entry.rule in ("export", "import:wordpress"):

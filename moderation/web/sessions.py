@@ -8,11 +8,13 @@ door did not commit is never committed by saving a session.
 import hashlib
 import json
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 import structlog
-from flask import Flask, Request, Response, current_app, request, session
+from flask import Flask, Request, Response, current_app, make_response, redirect, request, session
 from flask.sessions import SessionInterface, SessionMixin
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -22,16 +24,33 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import CallbackDict
 
 from moderation import db
+from moderation.accounts import factors
 from moderation.models import WebSession
-from moderation.web import answers
+from moderation.web import answers, lastseen
 from moderation.web.guards import METHODS_THAT_READ, clock
 
 log = structlog.get_logger()
 
 #: What a cookie's value begins with before anybody signed in; no id of a session begins so.
 UNSIGNED_IN = "."
+#: What is asked of a session at every request; whether a site wants more of its account costs no question of its own.
+ASKED = select(
+    WebSession.data,
+    WebSession.created_at,
+    WebSession.used_at,
+    WebSession.expires_at,
+    factors.asked_by_a_site(WebSession.account).label("asks_second"),
+)
 #: Seconds in which what was done can be said.
 TOLD_FOR = 60
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """From where somebody signs in: a browser's family, and a network."""
+
+    browser: str
+    network: str
 
 
 class StoredSession(CallbackDict[str, Any], SessionMixin):
@@ -41,7 +60,14 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.modified = False
         self.accessed = True
         self.id = id_
-        self.renew = False
+        #: Who begins a sign-in with this answer; None where it is nobody's beginning.
+        self.visitor: Visitor | None = None
+        #: Whether the sign-in goes on under a new id.
+        self.rotated = False
+        #: Whether a site of the account's wants a second factor.
+        self.asks_second = False
+        #: When the sign-in began.
+        self.began = clock()
         #: Why the session could not be read, where it could not.
         self.fault: SQLAlchemyError | None = None
         super().__init__(initial, lambda _: setattr(self, "modified", True))
@@ -69,11 +95,22 @@ def _refuse_unread() -> None:
         raise fault
 
 
-def renew(session: SessionMixin, *, stay: bool) -> None:
+def begin(session: SessionMixin, visitor: Visitor, *, stay: bool) -> None:
     """Give the session a new id, as at sign-in: an id somebody knew before is worth nothing after."""
     session.permanent = stay
     if isinstance(session, StoredSession):
-        session.renew = session.modified = True
+        session.visitor, session.began, session.modified = visitor, clock(), True
+
+
+def rotate(session: SessionMixin) -> None:
+    """Go on under a new id, as when somebody proves more than before; the sign-in is as old as it was."""
+    if isinstance(session, StoredSession):
+        session.rotated = session.modified = True
+
+
+def current_hash(session: SessionMixin) -> str:
+    """Name the session as the database does; empty for one that is not kept there."""
+    return _hash(session.id) if isinstance(session, StoredSession) and session.id else ""
 
 
 class StoredSessions(SessionInterface):
@@ -88,9 +125,7 @@ class StoredSessions(SessionInterface):
             return StoredSession(_unsealed(app, id_.removeprefix(UNSIGNED_IN)))
         try:
             with db.reading(), db.db.engine.connect() as connection:
-                row = connection.execute(
-                    select(WebSession.data, WebSession.expires_at).where(WebSession.id_hash == _hash(id_))
-                ).one_or_none()
+                row = connection.execute(ASKED.where(WebSession.id_hash == _hash(id_))).one_or_none()
         except db.UNAVAILABLE as fault:
             # Not thrown here, where no page could be answered yet.
             unread = StoredSession()
@@ -99,9 +134,11 @@ class StoredSessions(SessionInterface):
         if row is None or row.expires_at <= clock():
             return StoredSession()
         session = StoredSession(json.loads(row.data), id_=id_)
-        # An id in use is kept alive once a while, not at every request, and not by looking.
-        old = row.expires_at - clock() < self._life(app, session) * 0.9
-        session.modified = old and request.method not in METHODS_THAT_READ
+        session.began, session.asks_second = row.created_at, row.asks_second
+        # An id in use is kept alive once an hour, not at every request, and not by looking; that is only noted.
+        if row.used_at < _hour():
+            session.modified = request.method not in METHODS_THAT_READ
+            lastseen.note(_hash(id_), hour=_hour())
         return session
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -120,26 +157,32 @@ class StoredSessions(SessionInterface):
             response.set_cookie(name, UNSIGNED_IN + _sealed(app, dict(session)), **options)
             response.headers.add("Vary", "Cookie")
             return
-        id_ = session.id if session.id and not session.renew else secrets.token_urlsafe(32)
-        self._write(app, session, id_)
-        life = self._life(app, session)
-        response.set_cookie(name, id_, max_age=life if session.permanent else None, **options)
+        anew = session.visitor or session.rotated or not session.id
+        id_ = secrets.token_urlsafe(32) if anew else str(session.id)
+        ends = self._end(app, session)
+        self._write(session, id_, ends=ends)
+        response.set_cookie(
+            name, id_, max_age=ceil((ends - clock()).total_seconds()) if session.permanent else None, **options
+        )
         response.headers.add("Vary", "Cookie")
 
-    def _write(self, app: Flask, session: StoredSession, id_: str) -> None:
-        now = clock()
+    @staticmethod
+    def _write(session: StoredSession, id_: str, *, ends: datetime) -> None:
         values = {
+            "id_hash": _hash(id_),
             "data": json.dumps(dict(session)),
             "account": session.get("_user_id"),
-            "expires_at": now + self._life(app, session),
+            "used_at": _hour(),
+            "expires_at": ends,
         }
+        before = WebSession.id_hash == _hash(session.id or "")
         with db.writing(), db.db.engine.begin() as connection:
-            if session.id and session.id != id_:
-                connection.execute(delete(WebSession).where(WebSession.id_hash == _hash(session.id)))
-            there = update(WebSession).where(WebSession.id_hash == _hash(id_)).values(values)
-            # A session that was ended elsewhere meanwhile is not brought back by a late answer.
-            if connection.execute(there).rowcount == 0 and session.id != id_:
-                connection.execute(insert(WebSession).values(id_hash=_hash(id_), created_at=now, **values))
+            if session.visitor is None:
+                # A session that was ended elsewhere meanwhile is not brought back by a late answer.
+                connection.execute(update(WebSession).where(before).values(values))
+                return
+            connection.execute(delete(WebSession).where(before))
+            connection.execute(insert(WebSession).values(created_at=session.began, **vars(session.visitor), **values))
 
     @staticmethod
     def _forget(id_: str | None) -> None:
@@ -148,12 +191,12 @@ class StoredSessions(SessionInterface):
                 connection.execute(delete(WebSession).where(WebSession.id_hash == _hash(id_)))
 
     @staticmethod
-    def _life(app: Flask, session: StoredSession) -> timedelta:
-        return (
-            timedelta(days=app.config["STAY_DAYS"])
-            if session.permanent
-            else timedelta(hours=app.config["SESSION_HOURS"])
-        )
+    def _end(app: Flask, session: StoredSession) -> datetime:
+        """Return when the session ends if it is not used: after its idle time, at most after all of its time."""
+        stay = session.permanent
+        idle = timedelta(days=app.config["STAY_DAYS"]) if stay else timedelta(hours=app.config["SESSION_HOURS"])
+        most = timedelta(days=app.config["STAY_MOST_DAYS"] if stay else app.config["SESSION_MOST_DAYS"])
+        return min(clock() + idle, session.began + most)
 
     @staticmethod
     def _cookie(app: Flask) -> dict[str, Any]:
@@ -178,8 +221,29 @@ def forget_told(response: Response) -> None:
     response.delete_cookie(name, **options)
 
 
-def _told_cookie(app: Flask) -> tuple[str, dict[str, Any]]:
-    return str(app.config["SESSION_COOKIE_NAME"]).replace("session", "told"), StoredSessions._cookie(app)
+def lead(to: str, words: str) -> Response:
+    """Lead to a page of an account that says, once, what this request did."""
+    response = make_response(redirect(to, 303))
+    name, options = _told_cookie(current_app, "said")
+    response.set_cookie(name, _sealed(current_app, {"words": words}), max_age=TOLD_FOR, **options)
+    return response
+
+
+def said() -> str:
+    """Return what the last request is to have said about it; `forget_said` when it is said."""
+    name, _ = _told_cookie(current_app, "said")
+    return str(_unsealed(current_app, request.cookies.get(name, ""), most=TOLD_FOR).get("words", ""))
+
+
+def forget_said(response: Response) -> None:
+    """Say it once."""
+    name, options = _told_cookie(current_app, "said")
+    if name in request.cookies:
+        response.delete_cookie(name, **options)
+
+
+def _told_cookie(app: Flask, name: str = "told") -> tuple[str, dict[str, Any]]:
+    return str(app.config["SESSION_COOKIE_NAME"]).replace("session", name), StoredSessions._cookie(app)
 
 
 def _sealed(app: Flask, values: dict[str, Any]) -> str:
@@ -200,3 +264,7 @@ def _unsealed(app: Flask, text: str, *, most: int | None = None) -> dict[str, An
 
 def _hash(id_: str) -> str:
     return hashlib.sha256(id_.encode()).hexdigest()
+
+
+def _hour() -> datetime:
+    return clock().replace(minute=0, second=0, microsecond=0)

@@ -64,6 +64,10 @@ class SettingsForm(FlaskForm):
         """Return what stands in a field, as it can be shown again."""
         return shown(self[name].data)
 
+    def is_on(self, name: str) -> bool:
+        """Whether a switch is on, as it stands or as it was just set."""
+        return "on" in self._asked.getlist(name) if self._asked is not None else self[name].data == "on"
+
     def _value(self, name: str) -> settings.Value:
         text = (self[name].data or "")[:MOST_TYPED]
         if name in settings.BOUNDS:
@@ -74,6 +78,8 @@ class SettingsForm(FlaskForm):
             return number
         if name == "required":
             return tuple(self.ticked)
+        if name in settings.SWITCHES:
+            return self.is_on(name)
         if name in LINES:
             return tuple(line.strip() for line in text.splitlines() if line.strip())
         return text.strip().lower() if name == "accent" else text
@@ -110,6 +116,7 @@ class ModerationForm(SettingsForm):
     return_days = StringField()
     watched_words = StringField()
     watched_hosts = StringField()
+    require_second = StringField()
 
 
 class PrivacyForm(SettingsForm):
@@ -219,6 +226,8 @@ def number_in(text: str | None) -> int | None:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "\n".join(value) if isinstance(value, list) else str(value)
 
 

@@ -92,6 +92,10 @@ def words(name: str) -> tuple[str, str]:
             gettext("Days a returned reply waits for its author"),
             gettext("Then it comes back to the queue as it was."),
         ),
+        "require_second": (
+            gettext("A second factor for everybody"),
+            gettext("Who works on this site sets one up at their next press, before anything else."),
+        ),
         "watched_words": (
             gettext("Words to watch for, one a line"),
             gettext("Noticed on the card, and never decides. Whole words; casino* finds casinos, too."),

@@ -7,7 +7,10 @@ from moderation import languages
 from moderation.models import Site
 
 #: Doors whose texts stand in no catalog.
-ENGLISH = frozenset({"queue", "together", "log", "account", "settings", "moving", "operations", "demo"})
+ENGLISH = frozenset(
+    {"queue", "together", "log", "people", "invitations", "settings", "moving", "operations", "operating", "demo"}
+    | {"account", "profile", "factors", "passkeys", "confirm", "reset", "oidc"}
+)
 #: Addresses that speak; what stands below a receipt does too.
 SPEAKING = frozenset({"published.thread", "submissions.take"})
 

@@ -33,7 +33,7 @@ def owner(server: Server, chromium: Browser) -> str:
     page.get_by_label("Your name").fill("Ines Moreau")
     page.get_by_label("Email").fill(OWNER)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button").click()
+    page.get_by_role("button", name="Create and go on").click()
     page.wait_for_url("**/queue/")
     context.close()
     return OWNER

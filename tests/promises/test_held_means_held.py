@@ -282,10 +282,12 @@ def live_a_little(running: server.Server) -> dict[str, str]:
     assert (status, "xyzzy" in page) == (200, True)
     token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
     assert ask("/queue/decisions", {"action": "approve", "revision": "2:0", "csrf_token": token})[0] == 200
-    [cookie] = list(jar)
+    cookies = {cookie.name: str(cookie.value) for cookie in jar}
+    assert set(cookies) == {"session", "device"}
     return {
         "receipt": receipt.rpartition(".")[2],
-        "session": str(cookie.value),
+        "session": cookies["session"],
+        "device": cookies["device"],
         "submission key": reply["key"],
         "form token": form_token,
         "csrf token": token,

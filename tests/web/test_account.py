@@ -223,9 +223,30 @@ def test_the_cookie_over_https_is_bound_to_the_host(installation: Flask, app: Fl
 @pytest.mark.sqlite_only
 def test_staying_signed_in_keeps_the_cookie(client: FlaskClient, ana_exists: str) -> None:
     lines = sign_in(client, stay="y").headers.getlist("Set-Cookie")
-    assert [line.split("; ")[0].split("=")[0] for line in lines] == ["session"]
-    assert "Max-Age=2592000" in lines[0]
-    assert "Max-Age" not in sign_in(client).headers["Set-Cookie"]
+    assert [line.split("; ")[0].split("=")[0] for line in lines] == ["device", "session"]
+    assert "Max-Age=2592000" in lines[1]
+    (line,) = sign_in(client).headers.getlist("Set-Cookie")
+    assert line.startswith("session=")
+    assert "Max-Age" not in line
+
+
+@pytest.mark.sqlite_only
+def test_whoever_guesses_elsewhere_does_not_lock_the_owner_out(
+    app: Flask, client: FlaskClient, ana_exists: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, strange = app.test_client(), app.test_client()
+    sign_in(own)
+    strange.environ_base["REMOTE_ADDR"] = "203.0.113.9"
+    monkeypatch.setitem(app.config, "SIGN_INS_PER_HOUR", 3)
+    assert [sign_in(strange, password="wrong").status_code for _ in range(4)] == [422, 422, 422, 429]
+    assert sign_in(client).status_code == 429
+    assert sign_in(own).status_code == 303
+    # Known only by what we have signed, and only as long as it does not guess itself.
+    kept = own.get_cookie("device").value
+    for forged in (kept[:-2], kept.replace(".", "x"), "x", '"'):
+        client.set_cookie("device", forged)
+        assert sign_in(client).status_code == 429
+    assert [sign_in(own, password="wrong").status_code for _ in range(4)] == [422, 422, 422, 429]
 
 
 @pytest.mark.sqlite_only
@@ -312,7 +333,8 @@ WRONG = [
     ("email", "olga", "An address looks like name@example.org."),
     ("email", "o\0@staff.example", "An address looks like name@example.org."),
     ("password", "short", "At least 12 characters, please."),
-    ("password", "p" * 201, "At most 200 characters, please."),
+    ("password", "p" * 129, "At most 128 characters, please."),
+    ("password", "Password1234!", "That would be guessed at once. A sentence is fine."),
     ("password", "aaaaaaaaaaaaaaaa", "That would be guessed at once. A sentence is fine."),
     ("password", "olga@staff.example", "That would be guessed at once. A sentence is fine."),
 ]

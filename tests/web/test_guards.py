@@ -44,28 +44,41 @@ PUBLIC = {
     "receipts.resume",
     "account.sign_in",
     "account.do_sign_in",
+    "account.do_sign_in_by_passkey",
+    "account.second",
+    "account.do_second",
     "account.sign_out",
+    "oidc.begin",
+    "oidc.finish",
+    "reset.choose",
+    "reset.do_choose",
     "account.start",
     "account.do_start",
     "invitations.show",
     "invitations.accept",
     "invitations.sign_in",
+    "openapi.describe",
 }
 #: Blueprints that let nobody past who has not signed in.
 BEHIND_SIGN_IN = {
     "queue": guards.signed_in,
     "together": guards.signed_in,
     "log": guards.signed_in,
+    "profile": guards.signed_in,
     "operating": guards.signed_in,
     "people": guards.signed_in,
     # These ask for the role too.
     "settings": owning.only_owners,
     "moving": owning.only_owners,
+    # The same, but for who still has to set up a second factor: these are where it is done.
+    "factors": guards.signed_in_by_password,
+    "passkeys": guards.signed_in_by_password,
+    "confirm": guards.signed_in_by_password,
 }
 #: What is framed by the pages of a site.
 FRAMED = {"submissions", "receipts"}
 #: What no cache keeps and no other site reads.
-UNCACHED = {*BEHIND_SIGN_IN, "account", "invitations", "receipts", "submissions"}
+UNCACHED = {*BEHIND_SIGN_IN, "account", "oidc", "reset", "invitations", "receipts", "submissions"}
 FRAMED_ROUTES = {"published.thread"}
 
 
@@ -154,6 +167,8 @@ def test_no_page_holds_script_or_style_of_its_own(client: FlaskClient, ana: Flas
         "/log/numbers",
         "/account/sites",
         "/account/sign-in",
+        "/account/",
+        "/account/app",
         receipt,
         f"{receipt}/edit",
         "/nothing",

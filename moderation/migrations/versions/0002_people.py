@@ -14,7 +14,7 @@ ACTIONS = (
     *("submit", "approve", "reject", "spam", "reopen", "return", "supersede", "edit", "withdraw", "resume", "undo"),
     *("sign-in", "create", "change", "note", "hand"),
 )
-MORE_ACTIONS = ("invite", "revoke", "join", "remove", "leave")
+MORE_ACTIONS = ("invite", "revoke", "join", "remove", "leave", "sign-out", "fail", "add")
 
 
 def upgrade() -> None:
