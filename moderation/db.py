@@ -193,9 +193,10 @@ def _begin(connection: Connection) -> None:
     only_reads = _reading.get()
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
-        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
-        if isinstance(driver := connection.connection.driver_connection, disk.Connection):
-            driver.writes = not only_reads
+        driver = connection.connection.driver_connection
+        # Where it did not begin in time, SQLite says itself that it is locked.
+        if only_reads or not (isinstance(driver, disk.Connection) and driver.begin_writing()):
+            connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
     elif only_reads:
         # One snapshot for the whole answer: versions and rows are read as of one moment.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -1,7 +1,10 @@
 """Nobody is told of a commit before it is on the disk, and one sync serves all who wait for it."""
 
 import os
+import re
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from moderation import disk
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class SlowDisk:
@@ -53,11 +58,17 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def write(path: Path, words: str) -> None:
-    connection = sqlite3.connect(path, factory=disk.Connection, isolation_level=None, timeout=20)
+def opened(path: Path) -> disk.Connection:
+    connection = sqlite3.connect(
+        path, factory=disk.Connection, isolation_level=None, timeout=20, check_same_thread=False
+    )
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("BEGIN IMMEDIATE")
-    connection.writes = True
+    return connection
+
+
+def write(path: Path, words: str) -> None:
+    connection = opened(path)
+    assert connection.begin_writing()
     connection.execute("INSERT INTO said VALUES (?)", (words,))
     connection.commit()
 
@@ -102,11 +113,68 @@ def test_what_the_disk_refused_is_no_success_for_anybody(path, slow, crowd):
 
 
 def test_who_only_read_waits_for_nothing(path, slow):
-    connection = sqlite3.connect(path, factory=disk.Connection, isolation_level=None)
+    connection = opened(path)
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM said")
     connection.commit()
     assert slow.syncs == 0
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+def test_who_ends_lets_the_next_of_the_same_process_begin(path: Path, crowd: ThreadPoolExecutor, end: str) -> None:
+    first, second = opened(path), opened(path)
+    assert first.begin_writing()
+    waiting = crowd.submit(second.begin_writing)
+    assert not all_of([waiting], timeout=0.05).done
+    getattr(first, end)()
+    assert waiting.result(timeout=20) is True
+    second.rollback()
+
+
+def test_who_waits_too_long_is_told_so_and_is_in_nobodys_way(path: Path) -> None:
+    first, second = opened(path), opened(path)
+    second.patience = 50
+    assert first.begin_writing()
+    assert second.begin_writing() is False
+    # Ending what never began gives no place away.
+    second.rollback()
+    first.commit()
+    assert second.begin_writing()
+    assert second.execute("PRAGMA busy_timeout").fetchone() == (50,)
+    second.rollback()
+
+
+def test_somebody_elses_transaction_is_waited_for(path: Path, crowd: ThreadPoolExecutor) -> None:
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = crowd.submit(write, path, "after them")
+    assert not all_of([waiting], timeout=0.05).done
+    other.execute("COMMIT")
+    waiting.result(timeout=20)
+    assert other.execute("SELECT words FROM said").fetchall() == [("after them",)]
+
+
+WRITER = """
+import sqlite3, sys
+from moderation import disk
+connection = sqlite3.connect(sys.argv[1], factory=disk.Connection, isolation_level=None)
+for number in range(150):
+    assert connection.begin_writing()
+    connection.execute("INSERT INTO said VALUES (?)", (sys.argv[2],))
+    connection.commit()
+"""
+
+
+def test_two_processes_take_turns(path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], cwd=ROOT) for name in "ab"]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    with sqlite3.connect(path) as connection:
+        said = [words for (words,) in connection.execute("SELECT words FROM said ORDER BY rowid")]
+    assert sorted(said) == ["a"] * 150 + ["b"] * 150
+    # From where both write to where the first has finished, nobody is passed over for long.
+    both = "".join(said)[said.index("b" if said[0] == "a" else "a") :]
+    both = both[: min(both.rindex("a"), both.rindex("b"))]
+    assert max((len(run) for run in re.findall("a+|b+", both)), default=0) <= 20
 
 
 @pytest.mark.sqlite_only
