@@ -91,6 +91,7 @@ def ours(instance: Path, *, workers: int) -> Iterator[Server]:
         "MODERATION_REPLY_PAUSE": "0",
         # Counted as ever, and never reached.
         **{f"MODERATION_{limit}_REPLIES_PER_MINUTE": "1000000000" for limit in ("NETWORK", "THREAD", "SITE")},
+        "MODERATION_PROOF_FROM_PER_MINUTE": "0",
         "MODERATION_DEMO": "0",
     }
     with running([*FLASK, "serve"], port=port, log=instance / "serve.log", ready="/healthz", environ=environ) as server:

@@ -17,7 +17,7 @@ The map, from the doors inwards; imports point one way, down this page:
 - triage/       findings about a held reply   - search.py     texts by their words
 - audit.py      the log and its proof
 - models/       what is stored
-- db.py, disk.py, config.py, markup.py, languages.py, scratch.py   - lean.py  what the libraries need not load
+- db.py, disk.py, config.py, markup.py, languages.py, scratch.py, work.py   - lean.py  what the libraries need not load
 """
 
 from moderation import lean  # noqa: F401 - first of all

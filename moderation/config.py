@@ -70,6 +70,13 @@ SETTINGS = (
     Setting("NETWORK_REPLIES_PER_MINUTE", int, 20, "Replies one network may send in a minute; 0 = any number."),
     Setting("THREAD_REPLIES_PER_MINUTE", int, 120, "Replies to one page in a minute; 0 = any number."),
     Setting("SITE_REPLIES_PER_MINUTE", int, 600, "Replies to one site in a minute; 0 = any number."),
+    Setting(
+        "PROOF_FROM_PER_MINUTE",
+        int,
+        60,
+        "Replies to one site in a minute from which on each has to bring a proof of work, where the site leaves it to"
+        " the flood; 0 = never.",
+    ),
     Setting("PREVIEWS_PER_MINUTE", int, 30, "Previews one network may ask for in a minute.", least=1),
     Setting("RECEIPTS_PER_MINUTE", int, 30, "Edits and other acts on receipts, of one network in a minute.", least=1),
     Setting(

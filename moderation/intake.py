@@ -10,6 +10,7 @@ import hmac
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import Integer, Select, String, bindparam, exists, func, select
 
@@ -74,6 +75,8 @@ class Draft:
     via: Via = Via.FORM
     #: Whether the field that people do not see was filled.
     trapped: bool = False
+    #: Whether a proof of work was asked for and not given.
+    unproven: bool = False
     #: Seconds since our form was made; None without its mark.
     written_in: float | None = None
 
@@ -126,6 +129,7 @@ def receive(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -> Com
             url=draft.url,
             alike=known.alike,
             trapped=draft.trapped,
+            unproven=draft.unproven,
             written_in=draft.written_in,
             author=draft.author,
             staff=_staff_of(site),
@@ -143,13 +147,23 @@ def knows(draft: Draft, *, site: Site) -> bool:
     return draft.key is not None and db.session.get(SubmissionKey, (site.id, _hash(draft.key))) is not None
 
 
-def new_token(site_key: str, page: str, *, secret: str, now: datetime) -> str:
+class FormKind(StrEnum):
+    """Which form of ours a mark belongs to."""
+
+    REPLY = "form"
+    #: The page that shows a reply once more.
+    CONFIRM = "confirm"
+
+
+def new_token(site_key: str, page: str, *, secret: str, now: datetime, kind: FormKind = FormKind.REPLY) -> str:
     """Mark a form with the time it was made, bound to site and page (by `page_key`)."""
     made = int(now.timestamp() * 1000)
-    return f"{made:x}.{_mark(site_key, page, made, secret=secret)}"
+    return f"{made:x}.{_mark(kind, site_key, page, made, secret=secret)}"
 
 
-def token_age(token: str, site_key: str, page: str, *, secret: str, now: datetime) -> float | None:
+def token_age(
+    token: str, site_key: str, page: str, *, secret: str, now: datetime, kind: FormKind = FormKind.REPLY
+) -> float | None:
     """Return the seconds since the form was made; None for a mark that is not ours, not yet valid, or too old."""
     stamp, _, mark = token.partition(".")
     if not (stamp.isascii() and stamp.isalnum() and 0 < len(stamp) < 16 and mark.isascii()):
@@ -158,14 +172,14 @@ def token_age(token: str, site_key: str, page: str, *, secret: str, now: datetim
         made = int(stamp, 16)
     except ValueError:
         return None
-    if not hmac.compare_digest(mark, _mark(site_key, page, made, secret=secret)):
+    if not hmac.compare_digest(mark, _mark(kind, site_key, page, made, secret=secret)):
         return None
     age = now.timestamp() - made / 1000
     return age if 0 <= age <= TOKEN_LIFE.total_seconds() else None
 
 
-def _mark(site_key: str, page: str, made: int, *, secret: str) -> str:
-    digest = hmac.digest(secret.encode(), f"form\0{site_key}\0{page}\0{made}".encode(), "sha256")
+def _mark(kind: FormKind, site_key: str, page: str, made: int, *, secret: str) -> str:
+    digest = hmac.digest(secret.encode(), f"{kind}\0{site_key}\0{page}\0{made}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:15]).decode()
 
 

@@ -67,6 +67,7 @@ def new_app(database: str, instance: Path, **settings: str) -> Flask:
         "MODERATION_LOG_LEVEL": "error",
         # Tests send more in a minute than people do.
         **{f"MODERATION_{whose}_REPLIES_PER_MINUTE": "0" for whose in ("NETWORK", "THREAD", "SITE")},
+        "MODERATION_PROOF_FROM_PER_MINUTE": "0",
         "MODERATION_RECEIPTS_PER_MINUTE": "1000",
     }
     app = create_app(environ | {f"MODERATION_{name}": value for name, value in settings.items()})

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from moderation import audit, languages, markup
 from moderation.db import db
-from moderation.models import Account, Action, Entry, Kind, Site, Via
+from moderation.models import Account, Action, Entry, Kind, Proof, Site, Via
 from moderation.models.pagekey import BadAddress, host_named, origin_of
 from moderation.models.site import MAX_COMMENT_BYTES, REQUIRABLE
 
@@ -35,7 +35,15 @@ BOUNDS = {
 CONCERNS: dict[str, tuple[str, ...]] = {
     "site": ("name", "origins", "locale", "accent", "radius", "page_size"),
     "form": ("required", "max_comment", "guidelines", "close_days"),
-    "moderation": ("target_hours", "undo_seconds", "return_days", "watched_words", "watched_hosts", "require_second"),
+    "moderation": (
+        "target_hours",
+        "undo_seconds",
+        "return_days",
+        "watched_words",
+        "watched_hosts",
+        "proof",
+        "require_second",
+    ),
     "privacy": ("keep_network_days", "keep_email_days", "keep_refused_days"),
 }
 #: What is on or off.
@@ -84,6 +92,7 @@ class Changes:
     keep_email_days: int | None = None
     keep_refused_days: int | None = None
     require_second: bool | None = None
+    proof: str | None = None
 
 
 def change_site(
@@ -226,7 +235,14 @@ def _word(text: str) -> str:
     return tidy
 
 
+def _proof(value: str) -> str:
+    if value not in set(Proof):
+        raise BadValue("proof", f"one of {', '.join(Proof)}")
+    return value
+
+
 _TEXTS: dict[str, Callable[[str], str]] = {
+    "proof": _proof,
     "name": _name,
     "accent": _accent,
     "locale": _locale,

@@ -86,6 +86,7 @@ def create_site(key: str, origins: tuple[str, ...], name: str | None, owner: str
 @click.option("--max-comment", type=int, help="The most characters of a comment.")
 @click.option("--require-second", type=click.Choice(["on", "off"]), help="Whether its staff need a second factor.")
 @click.option("--required", help="Fields that must be filled, with commas: author,email,url; an empty text = none.")
+@click.option("--proof", help="When a reply has to bring a proof of work: off, auto (while they flood in) or on.")
 @click.option("--guidelines", help="What commenters read above the form; Markdown.")
 @click.option("--target-hours", type=int, help="Hours within which a held reply should be decided.")
 @click.option("--undo-seconds", type=int, help="Seconds in which a decision sends nothing that cannot be unsent.")

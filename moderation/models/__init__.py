@@ -27,7 +27,7 @@ from moderation.models.comment import (
 )
 from moderation.models.log import Action, Entry, Kind, Via
 from moderation.models.outbox import Delivery, Endpoint, OutboxMessage, Subscription
-from moderation.models.site import LogHead, Reason, Site, Tally
+from moderation.models.site import LogHead, Proof, Reason, Site, Tally
 
 __all__ = [
     "OPEN",
@@ -45,6 +45,7 @@ __all__ = [
     "Membership",
     "OutboxMessage",
     "Passkey",
+    "Proof",
     "Reason",
     "RecoveryCode",
     "ResetLink",

@@ -1,12 +1,23 @@
 """A site, the reasons it rejects for, and the head of its log."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base
+
+
+class Proof(StrEnum):
+    """When a reply has to bring a proof of work."""
+
+    OFF = "off"
+    #: While replies flood in.
+    AUTO = "auto"
+    ON = "on"
+
 
 #: Fields a site may require of a reply; the comment itself always is.
 REQUIRABLE = ("author", "email", "url")
@@ -42,6 +53,8 @@ class Site(Base):
     undo_seconds: Mapped[int] = mapped_column(default=10)
     #: Days after which a reply returned to its author waits again.
     return_days: Mapped[int] = mapped_column(default=14)
+    #: When a reply has to bring a proof of work: one of `Proof`.
+    proof: Mapped[str] = mapped_column(String(10), default=Proof.AUTO, server_default=Proof.AUTO)
     #: Whether everybody who works on it needs a second factor.
     require_second: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: What a held reply is looked through for: words and phrases, and hosts with all that stand below them.

@@ -89,5 +89,9 @@
   } else if (store && script.hasAttribute("data-receipt")) {
     forgetSentDraft(store);
   }
+  // What is asked of a browser's time is worked out while somebody writes.
+  for (const one of document.forms) {
+    if (one.elements.proof) import("./work.js").then(({ serve }) => serve(one));
+  }
   if (parent !== window) tellHeight(script.dataset.origins.split(" "));
 })();

@@ -40,6 +40,7 @@ def names() -> list[tuple[str, str]]:
         ("hurried", gettext("Written in a hurry")),
         ("trap", gettext("Hidden field filled")),
         ("no-token", gettext("Not sent from our form")),
+        ("no-proof", gettext("Without proof of work")),
     ]
 
 
@@ -62,6 +63,8 @@ def describe(finding: dict[str, object]) -> tuple[str, str]:
                 gettext("Named like a moderator"),
                 gettext("Readers may take it for %(name)s of this site.", name=f"\u2068{name}\u2069"),
             )
+        case "no-proof":
+            return gettext("Without proof of work"), gettext("It was asked for one, and confirmed by hand instead.")
         case "no-token":
             return gettext("Not sent from our form"), gettext("It came without the mark our own form carries.")
         case "watched-words":

@@ -40,6 +40,8 @@ class Evidence:
     trapped: bool = False
     #: Seconds between our form's rendering and its sending; None: it carried no mark of ours.
     written_in: float | None = None
+    #: Whether a proof of work was asked for and not given: it was confirmed by hand.
+    unproven: bool = False
     #: Whether a mark could be expected at all: an edit from the receipt carries none.
     from_form: bool = True
     #: The name it came under, and the names of those who moderate the site.

@@ -1,4 +1,4 @@
-"""How the reply was sent: the hidden field, the time it took, the mark of our form."""
+"""How the reply was sent: the hidden field, the proof of work, the time it took, the mark of our form."""
 
 from moderation.triage.evidence import Evidence, Finding
 
@@ -9,6 +9,8 @@ HURRY = 2.0
 def check(evidence: Evidence) -> list[Finding]:
     """Notice what a program does and a person does not."""
     found = [Finding("trap")] if evidence.trapped else []
+    if evidence.unproven:
+        found.append(Finding("no-proof"))
     if not evidence.from_form:
         return found
     if evidence.written_in is None:

@@ -63,6 +63,7 @@ TAKE_IN_REDIS = """
     end
     return 0
 """
+COUNT_IN_REDIS = "return tonumber(redis.call('GET', KEYS[1]) or '0')"
 GIVE_BACK_IN_REDIS = """
     for _, key in ipairs(KEYS) do
         if tonumber(redis.call('GET', key) or '0') > 0 then redis.call('DECR', key) end
@@ -118,6 +119,11 @@ class Counters(Storage):
             (key, amount, now + expiry, now, now),
         )
         return int(row[0][0])
+
+    def count(self, window: Window) -> int:
+        """Return how often a window was taken, wherever it is counted now."""
+        found = self._in_redis(lambda it: it.eval(COUNT_IN_REDIS, 1, PREFIX + window.key))
+        return self.get(window.key) if found is None else int(str(found))
 
     def get(self, key: str) -> int:
         """Return the count in the running window."""

@@ -58,6 +58,27 @@ def count_reply(network: str, *, site: str, page: str, known: Callable[[], bool]
             raise
 
 
+def floods(site: str) -> bool:
+    """Count a reply to a site; whether so many came in this minute that the next ones have to bring a proof of work."""
+    window = _flood(site)
+    return window.most > 0 and _counters().take([window]) > 0
+
+
+def is_flooded(site: str) -> bool:
+    """Whether the next reply to a site has to bring a proof of work; counts nothing."""
+    window = _flood(site)
+    return window.most > 0 and _counters().count(window) >= window.most
+
+
+def take_once(what: str, seconds: int) -> bool:
+    """Whether this is taken for the first time in so many seconds."""
+    return _counters().take([Window(f"once:{what}", 1, seconds)]) == 0
+
+
+def _flood(site: str) -> Window:
+    return Window(f"flood:{site}", current_app.config["PROOF_FROM_PER_MINUTE"], MINUTE)
+
+
 def count_preview(network: str) -> None:
     """Count one rendering for a network. Raises `TooManyRequests`."""
     _count(_window(Limit.PREVIEWS, network))

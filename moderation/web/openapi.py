@@ -37,6 +37,7 @@ ALWAYS, OF_BODIES = ("404", "405", "503"), ("400", "403", "411", "413", "415", "
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
+OBJECT = {"type": "object"}
 NODES = {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}
 
 
@@ -196,7 +197,7 @@ def _object(required: str = "", **properties: object) -> dict[str, object]:
 def _schemas() -> dict[str, object]:
     maybe, whole = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
     written = {name: {"type": "string", "maxLength": MOST[name]} for name in ("author", "email", "url")}
-    said = {"comment": TEXT, **written, "title": TEXT, "key": TEXT, "token": TEXT, "format": TEXT}
+    said = {"comment": TEXT, **written, "title": TEXT, "key": TEXT, "token": TEXT, "proof": TEXT, "format": TEXT}
     parent = {"type": ["string", "integer", "null"]}
     return {
         "Reply": _object("comment page", page=TEXT, parent=parent, **said),
@@ -210,7 +211,13 @@ def _schemas() -> dict[str, object]:
             status=NUMBER,
             errors={"type": "object", "additionalProperties": {"type": "array", "items": TEXT}},
         ),
-        "Fresh": _object("token key wait", token=TEXT, key=TEXT, wait=_object("half most", half=whole, most=whole)),
+        "Fresh": _object(
+            "token key wait",
+            work=OBJECT,
+            token=TEXT,
+            key=TEXT,
+            wait=_object("half most", half=whole, most=whole),
+        ),
         "Counts": {"type": "object"},
         "Node": {"anyOf": [TEXT, {"type": "array"}]},
         "Thread": _object(

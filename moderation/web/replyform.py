@@ -43,6 +43,8 @@ class ReplyForm(FlaskForm):
     key = StringField()
     token = StringField()
     format = StringField()
+    #: What the browser worked out, where that was asked.
+    proof = StringField()
     #: People do not see it. Whoever fills it is a program, and is held like everybody else.
     topic = StringField()
 
@@ -131,7 +133,7 @@ class ReplyForm(FlaskForm):
         """Refuse what no database can keep."""
         _clean(field)
 
-    validate_topic = validate_token
+    validate_topic = validate_proof = validate_token
 
     @property
     def faults(self) -> dict[str, list[str]]:

@@ -116,6 +116,7 @@ class ModerationForm(SettingsForm):
     return_days = StringField()
     watched_words = StringField()
     watched_hosts = StringField()
+    proof = StringField()
     require_second = StringField()
 
 

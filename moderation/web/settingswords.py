@@ -92,6 +92,10 @@ def words(name: str) -> tuple[str, str]:
             gettext("Days a returned reply waits for its author"),
             gettext("Then it comes back to the queue as it was."),
         ),
+        "proof": (
+            gettext("Proof of work"),
+            gettext("A second of the sender's computer for each reply; who has no script confirms by hand instead."),
+        ),
         "require_second": (
             gettext("A second factor for everybody"),
             gettext("Who works on this site sets one up at their next press, before anything else."),

@@ -1,7 +1,8 @@
 """Takes replies: the form everybody knows, flat JSON, and the form WordPress themes already have."""
 
 import secrets
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from flask import (
@@ -23,10 +24,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import accounts, intake, markup, publishing, receipts
 from moderation.db import db, reading
+from moderation.intake import FormKind
 from moderation.models import Comment, Revision, Site, Status, Thread, Via
 from moderation.models.pagekey import BadAddress, ForeignPage, page_key
 from moderation.web import answers, guards, limits, speech
-from moderation.web.formmark import mark
+from moderation.web.formmark import mark, proven
 from moderation.web.replyform import FROM_WORDPRESS, NotText, ReplyForm, fields_of
 
 bp = Blueprint("submissions", __name__)
@@ -142,14 +144,23 @@ def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
         return _refuse(422, gettext("Your reply was not sent yet"), form.faults)
     now = guards.clock()
     page = page_key(form.page.data or "", site.origins)
-    age = intake.token_age(form.token.data or "", site.key, page, secret=current_app.config["FORM_KEY"], now=now)
+    age, confirmed = (_age(form, page, kind, now=now) for kind in (FormKind.REPLY, FormKind.CONFIRM))
     for_program = answers.wants_json()
-    if age is None and not for_program:
+    if age is None and confirmed is None and not for_program:
         return _confirm(form, site)
-    draft = form.draft(network=guards.network(), via=Via.API if for_program else Via.FORM, written_in=age)
+    written_in = confirmed if age is None else age
+    draft = form.draft(network=guards.network(), via=Via.API if for_program else Via.FORM, written_in=written_in)
     pause = timedelta(seconds=current_app.config["REPLY_PAUSE"])
     known = partial(intake.knows, draft, site=site)
     limits.count_reply(guards.network(), site=site.key, page=page, known=known)
+    if not proven(site, form.proof.data or "") and not known():
+        if for_program:
+            again = gettext("Please wait a moment, then try again.")
+            return _refuse(422, gettext("Your reply was not sent yet"), {"proof": [again]})
+        if confirmed is None:
+            return _confirm(form, site)
+        # Without JavaScript nobody can prove anything: read once more and sent again, it is held like any other.
+        draft = replace(draft, unproven=True)
     guards.begin_writing()
     comment = intake.receive(draft, site=site, pause=pause, now=now)
     db.session.commit()
@@ -161,13 +172,22 @@ def _take(fields: dict[str, str], *, site: Site) -> AnyResponse:
     return redirect(url_for("receipts.show", token=token), 303)
 
 
+def _age(form: ReplyForm, page: str, kind: FormKind, *, now: datetime) -> float | None:
+    token, secret = form.token.data or "", current_app.config["FORM_KEY"]
+    return intake.token_age(token, g.site.key, page, secret=secret, now=now, kind=kind)
+
+
 def _confirm(form: ReplyForm, site: Site) -> Response:
-    """Show a reply from a form that is not ours once more, rendered: preview and proof at once."""
+    """Show a reply from a form that is not ours, or that proves nothing, once more: preview and proof at once."""
     limits.count_preview(guards.network())
     html = markup.render(markup.tidy_text(form.comment.data or ""), form.markup_format)
     return make_response(
         render_template(
-            "submissions/confirm.html", site=site, form=form, html=html, mark=mark(site, form.page.data or "")
+            "submissions/confirm.html",
+            site=site,
+            form=form,
+            html=html,
+            mark=mark(site, form.page.data or "", kind=FormKind.CONFIRM),
         )
     )
 

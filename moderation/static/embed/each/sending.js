@@ -1,6 +1,6 @@
 // A reply on its way: sent once however often one presses, tried again under the same key, and never lost.
 import { button, el, emit } from "../dom.js";
-import { ask } from "../service.js";
+import { ask, SERVICE } from "../service.js";
 import { complainAt, fields, parent, renew, sheet, submit, turn, wait } from "./form.js";
 import { shelve, shelved, showHeld } from "./kept.js";
 import { addressOf, post, say } from "./root.js";
@@ -12,10 +12,10 @@ let complaint, mark;
 
 // What must be fresh is asked for when the form is first touched: mark, key, and how long it takes at present.
 export function freshMark() {
-  mark ??= ask(addressOf("form")).then(({ value }) => {
-    const { wait, token = "", key = crypto.getRandomValues(new Uint32Array(5)).join("-") } = value ?? {};
+  mark ??= ask(addressOf("form")).then(async ({ value }) => {
+    const { wait, work, token, key = crypto.getRandomValues(new Uint32Array(5)).join("-") } = value ?? {};
     sayWait(wait?.half);
-    return { token, key };
+    return { token, key, proof: work && (await (await import(`${SERVICE}/static/work.js`)).default(work)) };
   });
   return mark;
 }
@@ -66,8 +66,6 @@ function accepted({ parent, comment: text }, { receipt, comment, status: state }
 }
 
 function refused(status, { title = words.not_sent, errors = {} }, wait) {
-  // This key belongs to another reply already.
-  if (status === 409) mark = null;
   turn();
   for (const name in fields) complainAt(name, errors[name]);
   const lines = Object.keys(errors).map((name) => el("li", line(name, errors[name].join(" "))));
@@ -75,9 +73,9 @@ function refused(status, { title = words.not_sent, errors = {} }, wait) {
   complaint = el("div.box alert", { role: "alert", tabIndex: -1 }, el("h3", title), el("ul", ...lines));
   // The key stays: should the reply have arrived after all, sending it again gets the answer it missed.
   if (!status || status > 499) {
-    const { not_sent_note, offline, again } = words;
-    complaint.append(el("p", navigator.onLine ? not_sent_note : offline), button("post", again, send));
-  }
+    complaint.append(el("p", words[navigator.onLine ? "not_sent_note" : "offline"]), button("post", words.again, send));
+    // Refused for good: what is sent next is another reply, with a proof of its own.
+  } else mark = null;
   sheet.prepend(complaint);
   complaint.focus();
   if (wait) pause(wait);
@@ -89,11 +87,5 @@ function clear() {
 }
 
 function line(name, text) {
-  const field = fields[name];
-  if (!field) return text;
-  const onclick = () => {
-    field.focus();
-    return false;
-  };
-  return el("a", { href: `#${name}`, onclick }, `${words[name]}: ${text}`);
+  return fields[name] ? el("a", { href: `#${name}`, onclick: () => !!fields[name].focus() }, `${words[name]}: ${text}`) : text;
 }
