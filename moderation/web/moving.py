@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,7 +13,7 @@ from moderation.db import db
 from moderation.models import Site
 from moderation.transfer import lines, wordpress
 from moderation.transfer.record import NotReadable, Truncated
-from moderation.web import guards, owning, uploads
+from moderation.web import guards, owning, reauth, uploads
 
 bp = Blueprint("moving", __name__, url_prefix="/settings")
 bp.before_request(owning.only_owners)
@@ -56,6 +56,7 @@ def bring_in(key: str) -> AnyResponse:
 @bp.post("/<site:key>/transfer/export")
 def export(key: str) -> AnyResponse:
     """Give all comments of the site as JSON lines; the log says that somebody took them."""
+    reauth.require_fresh(back=url_for(".show", key=key))
     now = guards.clock()
     settings.note_transfer(g.site, "export", by=guards.account(), now=now)
     site_id = g.site.id

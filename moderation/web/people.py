@@ -11,11 +11,13 @@ from moderation import accounts, markup
 from moderation.accounts import Right, invitations, people
 from moderation.db import db
 from moderation.models import Account, Role, Site, Via
-from moderation.web import answers, guards, roles, sessions
+from moderation.web import answers, guards, reauth, roles, sessions
 from moderation.web.accountforms import refuse_no_address
 
 bp = Blueprint("people", __name__)
 bp.before_request(guards.signed_in)
+#: One's own sites: who looks at them changes nobody.
+OPEN = "people.mine"
 
 #: What an address may be long.
 MOST_EMAIL = 320
@@ -40,6 +42,14 @@ class InvitationForm(FlaskForm):
             raise ValidationError(gettext("An address looks like name@example.org."))
         if field.data:
             refuse_no_address(field)
+
+
+@bp.before_request
+def _fresh() -> None:
+    """Ask who is about to change people for a fresh proof; at the page already, so that nothing typed is lost."""
+    if request.endpoint != OPEN:
+        key = (request.view_args or {})["key"]
+        reauth.require_fresh(back=url_for(OPEN) if request.endpoint == "people.leave" else url_for(".index", key=key))
 
 
 @bp.get("/settings/<site:key>/people")

@@ -14,7 +14,7 @@ from moderation.models import Via
 from moderation.models.pagekey import BadAddress, page_key
 from moderation.notify import outward
 from moderation.publishing import closing, snippet
-from moderation.web import guards, limits, owning
+from moderation.web import guards, limits, owning, reauth
 from moderation.web.settingsforms import FORMS, ReasonsForm, shown
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
@@ -35,12 +35,14 @@ def index() -> AnyResponse:
 @bp.get(f"/<site:key>/{CONCERN}")
 def show(key: str, concern: str) -> AnyResponse:
     """Show the settings of one concern."""
+    _ask_who(concern)
     return owning.page(f"settings/{concern}.html", form=FORMS[concern](g.site))
 
 
 @bp.post(f"/<site:key>/{CONCERN}")
 def save(key: str, concern: str) -> AnyResponse:
     """Change them."""
+    _ask_who(concern)
     form = FORMS[concern](g.site, request.form)
     changes = form.changes()
     if changes is None:
@@ -54,6 +56,12 @@ def save(key: str, concern: str) -> AnyResponse:
         return owning.page(f"settings/{concern}.html", 409, form=form, others=overtaken.entries)
     db.session.commit()
     return redirect(url_for(".show", key=key, concern=concern, saved=",".join(changed) or "nothing"), 303)
+
+
+def _ask_who(concern: str) -> None:
+    """Ask for a fresh proof where settings erase; of the page already, so that nothing typed is lost."""
+    if concern == "privacy":
+        reauth.require_fresh(back=url_for(".show", key=g.site.key, concern=concern))
 
 
 @bp.get("/<site:key>/reasons")
