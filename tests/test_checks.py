@@ -16,13 +16,13 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import event, update
 
-from moderation import backup, checks
+from moderation import accounts, backup, checks
 from moderation.checks import Verdict, machine
 from moderation.config import SECRETS
 from moderation.db import clock, db
-from moderation.models import Entry, Role
+from moderation.models import Entry, Role, Via
 from moderation.scratch import FORWARDED_BY
-from tests.conftest import make_account, make_site, new_app, signed_in
+from tests.conftest import NOW, account_of, make_account, make_site, new_app, signed_in
 from tests.web.asking import Page, send_form, stored
 
 
@@ -201,6 +201,10 @@ def test_postgresql_is_backed_up_by_its_own_means(app: Flask) -> None:
 @pytest.mark.sqlite_only
 def test_the_page_is_for_those_who_run_the_installation(app: Flask, client: FlaskClient, ana: FlaskClient) -> None:
     make_account(app, "Ines", courier=Role.OWNER)
+    with app.app_context():
+        account = account_of("ines@staff.example")
+        accounts.set_operator(account, accounts.Operator.ON, now=NOW, via=Via.CLI)
+        db.session.commit()
     ines = signed_in(app, "ines@staff.example")
     asked = [each.get("/operations/check") for each in (client, ana, ines)]
     assert [answer.status_code for answer in asked] == [303, 403, 200]

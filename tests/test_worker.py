@@ -161,7 +161,7 @@ def test_submission_keys_are_forgotten_after_seven_days(office):
 def test_sessions_that_ended_are_forgotten(office):
     ends = {"ended": NOW - SECOND, "ending": NOW, "living": NOW + SECOND}
     for name, at in ends.items():
-        db.session.add(WebSession(id_hash=name, data="{}", created_at=NOW - DAY, expires_at=at))
+        db.session.add(WebSession(id_hash=name, data="{}", created_at=NOW - DAY, used_at=NOW - DAY, expires_at=at))
     db.session.commit()
     worker.keep_house(now=NOW)
     assert set(db.session.scalars(select(WebSession.id_hash))) == {"ending", "living"}

@@ -126,6 +126,8 @@ def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime
     insert_now([revision])
     # A session forgets what nobody holds on to, and would ask for each anew: these hold on to one another.
     set_committed_value(revision, "comment", comment)
+    if number == 1 or "revisions" in vars(comment):
+        set_committed_value(comment, "revisions", [*(comment.revisions if number > 1 else ()), revision])
     make_findable([revision])
     action = Action.SUBMIT if number == 1 else Action.EDIT
     entry = audit.record(event(revision, action, kind, was=None, by=by))

@@ -28,8 +28,8 @@ def open_site(desk: Desk, **people: Role) -> tuple[str, dict[str, str]]:
 
 def people_page(page: Page, desk: Desk, key: str) -> Page:
     """Stand before a site's people, by the way that leads there."""
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Sites").click()
-    page.get_by_role("link", name="People").first.click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Settings").click()
+    page.get_by_role("navigation", name="Settings").get_by_role("link", name="People").click()
     page.wait_for_url(f"**/settings/{key}/people")
     return page
 
@@ -189,6 +189,7 @@ def test_the_pages_are_for_everybody(desk: Desk, browse: Browse, scheme: str) ->
 
 def test_whoever_starts_an_installation_runs_it(server: Server, owner: str, browse: Browse) -> None:
     page = sign_in_first(browse(), server, owner)
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Sites").click()
+    page.get_by_role("link", name="Your account").click()
+    page.get_by_role("link", name="Your sites and roles").click()
     expect(page.get_by_text("You run this installation")).to_be_visible()
     expect(page.get_by_text("You are the only owner")).to_be_visible()

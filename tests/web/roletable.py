@@ -58,7 +58,14 @@ WORDS = {
 #: How wide the table's columns are: the route's, the method's and each role's.
 WIDE, METHOD, CELL = 68, 8, 12
 #: What a path's part is, by its name; a new one gets `OTHERWISE`.
-PARTS = {"key": "courier", "revision_id": "1", "account_id": "2", "invitation_id": "1", "filename": "console.css"}
+PARTS = {
+    "concern": "site",
+    "key": "courier",
+    "revision_id": "1",
+    "account_id": "2",
+    "invitation_id": "1",
+    "filename": "console.css",
+}
 OTHERWISE = "1"
 #: What is sent, to whatever address: what no address asks for does no harm.
 FIELDS = {
