@@ -166,7 +166,7 @@ def token_age(token: str, site_key: str, page: str, *, secret: str, now: datetim
 
 def _mark(site_key: str, page: str, made: int, *, secret: str) -> str:
     digest = hmac.digest(secret.encode(), f"form\0{site_key}\0{page}\0{made}".encode(), "sha256")
-    return base64.urlsafe_b64encode(digest[:15]).decode()
+    return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 def _one_at_a_time(site: Site) -> None:
