@@ -169,7 +169,7 @@ def _of_libraries(settings: Mapping[str, str | int | bool]) -> dict[str, object]
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],
         # OWASP's second choice: 19 MiB, two passes, one lane.
-        "SECURITY_PASSWORD_HASH_OPTIONS": {
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {
             "argon2__rounds": 2,
             "argon2__memory_cost": 19_456,
             "argon2__parallelism": 1,

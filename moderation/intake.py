@@ -180,7 +180,7 @@ def token_age(
 
 def _mark(kind: FormKind, site_key: str, page: str, made: int, *, secret: str) -> str:
     digest = hmac.digest(secret.encode(), f"{kind}\0{site_key}\0{page}\0{made}".encode(), "sha256")
-    return base64.urlsafe_b64encode(digest[:15]).decode()
+    return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 def _one_at_a_time(site: Site) -> None:

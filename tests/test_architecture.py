@@ -37,6 +37,18 @@ MAY_CONNECT = {
     # Whether the address to listen on is free.
     "moderation/serving.py": {"socket"},
 }
+#: What runs a text as code or as a command, makes objects of bytes, hashes as nobody should, or can be guessed.
+DANGEROUS = {
+    *("eval", "exec", "compile", "os.system", "os.popen", "subprocess", "pty", "render_template_string"),
+    *("pickle", "marshal", "shelve", "dill", "yaml", "jsonpickle", "xml.sax", "xml.dom", "lxml"),
+    *("hashlib.md5", "hashlib.sha1", "hashlib.new", "random"),
+}
+#: Where, all the same: the operator's own settings file, which is Python; and made-up comments.
+MAY_DANGEROUS = {
+    ("moderation/config.py", "exec"),
+    ("moderation/config.py", "compile"),
+    *((f"moderation/{path}.py", "random") for path in ("cli/__init__", "transfer/seeding", "transfer/chatter")),
+}
 #: Waiting for the clock, Playwright's way included.
 SLEEPS = {"sleep", "wait_for_timeout"}
 INLINE = {
@@ -92,6 +104,16 @@ def test_nothing_is_imported_by_a_name_that_cannot_be_read():
     named = {name_of(path) for path, call in called if ast.unparse(call.func).endswith(("import_module", "__import__"))}
     # Three libraries, by names that stand beside it.
     assert named == {"moderation/lean.py"}
+
+
+def test_nothing_dangerous_is_called():
+    found = set()
+    for path in PRODUCT:
+        names = {name for _, name in imported(path)}
+        names |= {ast.unparse(node) for node in tree(path) if isinstance(node, ast.Attribute | ast.Name)}
+        used = {danger for danger in DANGEROUS if any(f"{name}.".startswith(f"{danger}.") for name in names)}
+        found |= {(name_of(path), danger) for danger in used}
+    assert found == MAY_DANGEROUS
 
 
 # A migration is a record of one day's schema: nobody splits it.

@@ -81,7 +81,7 @@ def any_account() -> bool:
 
 def start_code(secret: str) -> str:
     """Return the code of the page on which the first owner is made; worth nothing once there is one."""
-    return hmac.digest(secret.encode(), b"first owner", "sha256").hex()[:24]
+    return hmac.digest(secret.encode(), b"first owner", "sha256").hex()[:32]
 
 
 def create_site(key: str, *, name: str, origins: list[str], now: datetime, via: Via) -> Site:

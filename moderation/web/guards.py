@@ -207,10 +207,13 @@ def _refuse_foreign_sender() -> None:
         return
     origin = request.headers.get("Origin")
     own = {current_app.config["BASE_URL"], request.host_url.rstrip("/")}
-    if (origin is not None and origin not in own) or request.headers.get(
-        "Sec-Fetch-Site", "same-origin"
-    ) not in OWN_SENDERS:
+    if (origin is not None and origin not in own) or not is_own_sender():
         raise Forbidden
+
+
+def is_own_sender() -> bool:
+    """Whether a page of ours, or the person, makes this request, where the browser says so."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") in OWN_SENDERS
 
 
 def _choose_transaction_mode() -> None:

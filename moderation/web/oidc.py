@@ -27,6 +27,9 @@ def begin() -> AnyResponse:
     provider = _provider()
     if guards.signed_in_by_password() is None:
         return redirect(url_for("queue.index"), 303)
+    if not guards.is_own_sender():
+        # Nobody is signed in because a page elsewhere led them here: they are shown the button.
+        return redirect(url_for("account.sign_in"), 303)
     limits.count_sign_in(f"team:{guards.network()}", guards.network())
     try:
         attempt, address = teams.begin(provider, now=guards.clock())

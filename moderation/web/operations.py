@@ -33,4 +33,4 @@ def robots() -> tuple[str, dict[str, str]]:
     """Keep crawlers out of everything but published threads."""
     private = ("receipts", "queue", "log", "account", "settings", "invitations")
     lines = ["User-agent: *", *(f"Disallow: /{name}/" for name in private)]
-    return "\n".join(lines) + "\n", {"Content-Type": "text/plain"}
+    return "\n".join(lines) + "\n", {"Content-Type": "text/plain; charset=utf-8"}

@@ -1,5 +1,6 @@
 """The proofs that people give on forms: password, code, recovery code, passkey. Counted before they are looked at."""
 
+import structlog
 from flask import current_app
 from flask_babel import gettext
 from flask_security.utils import verify_password
@@ -11,6 +12,8 @@ from moderation.accounts import factors, noting, passkeys
 from moderation.db import db
 from moderation.models import Account
 from moderation.web import devices, entering, guards, limits
+
+log = structlog.get_logger()
 
 #: Checked against when there is no such account, so that both answers take the same time.
 NOBODY = "the password of nobody, never right"
@@ -40,6 +43,7 @@ def by_password(email: str, password: str) -> Account | None:
     right = len(password) <= accounts.MOST_PASSWORD and verify_password(password, hashed)
     account = _known(email)
     if not (right and account and account.active and account.password == hashed):
+        log.info("proof.failed", factor="password", account=account.id if account else None, network=guards.network())
         return None
     limits.forgive_sign_in(counted, guards.network())
     return account
@@ -70,6 +74,7 @@ def by_passkey(answer: str) -> Account | None:
         account = passkeys.prove(passkeys.Purpose.SIGN_IN, None, answer, entering.place(), now=guards.clock())
     except passkeys.BadAnswer:
         db.session.rollback()
+        log.info("proof.failed", factor="passkey", account=None, network=guards.network())
         return None
     limits.forgive_sign_in(f"passkey:{guards.network()}", guards.network())
     return account

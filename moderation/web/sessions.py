@@ -122,7 +122,7 @@ class StoredSessions(SessionInterface):
         if not id_:
             return StoredSession()
         if id_.startswith(UNSIGNED_IN):
-            return StoredSession(_unsealed(app, id_.removeprefix(UNSIGNED_IN)))
+            return StoredSession(_unsealed(app, id_.removeprefix(UNSIGNED_IN), of="session"))
         try:
             with db.reading(), db.db.engine.connect() as connection:
                 row = connection.execute(ASKED.where(WebSession.id_hash == _hash(id_))).one_or_none()
@@ -154,7 +154,7 @@ class StoredSessions(SessionInterface):
             return
         if "_user_id" not in session:
             self._forget(session.id)
-            response.set_cookie(name, UNSIGNED_IN + _sealed(app, dict(session)), **options)
+            response.set_cookie(name, UNSIGNED_IN + _sealed(app, dict(session), of="session"), **options)
             response.headers.add("Vary", "Cookie")
             return
         anew = session.visitor or session.rotated or not session.id
@@ -206,13 +206,13 @@ class StoredSessions(SessionInterface):
 def tell(response: Response, told: dict[str, Any]) -> None:
     """Let the next page say what this request did: signed, kept by the browser, and gone when it is said."""
     name, options = _told_cookie(current_app)
-    response.set_cookie(name, _sealed(current_app, told), max_age=TOLD_FOR, **options)
+    response.set_cookie(name, _sealed(current_app, told, of="told"), max_age=TOLD_FOR, **options)
 
 
 def told() -> dict[str, Any] | None:
     """Return what the last request is to have said about it; `forget_told` when it is said."""
     name, _ = _told_cookie(current_app)
-    return _unsealed(current_app, request.cookies.get(name, ""), most=TOLD_FOR) or None
+    return _unsealed(current_app, request.cookies.get(name, ""), of="told", most=TOLD_FOR) or None
 
 
 def forget_told(response: Response) -> None:
@@ -225,14 +225,14 @@ def lead(to: str, words: str) -> Response:
     """Lead to a page of an account that says, once, what this request did."""
     response = make_response(redirect(to, 303))
     name, options = _told_cookie(current_app, "said")
-    response.set_cookie(name, _sealed(current_app, {"words": words}), max_age=TOLD_FOR, **options)
+    response.set_cookie(name, _sealed(current_app, {"words": words}, of="said"), max_age=TOLD_FOR, **options)
     return response
 
 
 def said() -> str:
     """Return what the last request is to have said about it; `forget_said` when it is said."""
     name, _ = _told_cookie(current_app, "said")
-    return str(_unsealed(current_app, request.cookies.get(name, ""), most=TOLD_FOR).get("words", ""))
+    return str(_unsealed(current_app, request.cookies.get(name, ""), of="said", most=TOLD_FOR).get("words", ""))
 
 
 def forget_said(response: Response) -> None:
@@ -246,14 +246,15 @@ def _told_cookie(app: Flask, name: str = "told") -> tuple[str, dict[str, Any]]:
     return str(app.config["SESSION_COOKIE_NAME"]).replace("session", name), StoredSessions._cookie(app)
 
 
-def _sealed(app: Flask, values: dict[str, Any]) -> str:
-    return URLSafeTimedSerializer(app.config["SECRET_KEY"], salt="told").dumps(values)
+def _sealed(app: Flask, values: dict[str, Any], *, of: str) -> str:
+    """Seal values for one of the cookies: what one holds is worth nothing in another."""
+    return URLSafeTimedSerializer(app.config["SECRET_KEY"], salt=of).dumps(values)
 
 
-def _unsealed(app: Flask, text: str, *, most: int | None = None) -> dict[str, Any]:
+def _unsealed(app: Flask, text: str, *, of: str, most: int | None = None) -> dict[str, Any]:
     """Return what was sealed here at most so many seconds ago; nothing for everything else."""
     try:
-        values = URLSafeTimedSerializer(app.config["SECRET_KEY"], salt="told").loads(
+        values = URLSafeTimedSerializer(app.config["SECRET_KEY"], salt=of).loads(
             text, max_age=most or app.config["SESSION_HOURS"] * 3600
         )
     except BadData:

@@ -42,6 +42,15 @@ def test_plain_http_leads_to_tls_and_tls_offers_http2(front: Front) -> None:
     front.proxy.trust.set_alpn_protocols(["http/1.1"])
 
 
+def test_the_newest_tls_is_spoken_and_no_version_of_a_server_is_told(front: Front) -> None:
+    assert re.findall(r"ssl_protocols\s+(.*);", SHIPPED.read_text()) == ["TLSv1.2 TLSv1.3"]
+    with front.proxy.connect() as connection:
+        assert connection.version() == "TLSv1.3"
+    for answer in (front.proxy.ask("/queue/"), front.proxy.ask("/receipts/x/edit", "POST", body=b"a" * 1_048_577)):
+        assert answer["Server"] == "nginx"
+        assert b"nginx/" not in answer.body
+
+
 def test_a_reply_is_held_for_the_network_it_came_from(front: Front) -> None:
     answer = front.reply("network", "How wide is it?", source="127.9.8.7", **{"X-Forwarded-For": FORGED})
     held = json.loads(answer.body)
@@ -143,8 +152,8 @@ def test_what_belongs_to_one_person_is_kept_for_nobody(front: Front) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded", "Referer": f"https://{NAME}/account/sign-in"}
     signed_in = front.proxy.ask("/account/sign-in", "POST", body=body, headers=form | {"Cookie": cookies[0]})
     assert (signed_in.status, signed_in["Location"]) == (303, "/queue/")
-    set_ = [cookie.split(";")[0] for cookie in signed_in.headers.get_all("Set-Cookie")]
-    mine = next(cookie for cookie in set_ if cookie.startswith("__Host-session="))
+    given = [line.split(";")[0] for line in signed_in.headers.get_all("Set-Cookie") or []]
+    (mine,) = [cookie for cookie in given if cookie.startswith("__Host-session=")]
     assert front.proxy.ask("/queue/", headers={"Cookie": mine}).status == 200
     assert front.proxy.ask("/queue/").status == 303
     # Nor is a refusal kept where an answer would be.

@@ -2,9 +2,13 @@
 
 import gzip
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +143,25 @@ def test_one_who_sends_a_byte_now_and_then_is_hung_up_on(monkeypatch: pytest.Mon
             ask(Call("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", Reach.OPERATORS))
         over.set()
         thread.join(timeout=10)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_nobody_is_told_anything_without_a_certificate_that_is_vouched_for(
+    heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(chain)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    heard.socket = context.wrap_socket(heard.socket, server_side=True)
+    call = Call("GET", f"https://localhost:{heard.server_address[1]}/", Reach.OPERATORS)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+        assert ask(call).status == 200
+        call = replace(call, url=call.url.replace("localhost", "127.0.0.1"))
+        heard.asked.clear()
+    with pytest.raises(Unreachable):
+        ask(call)
+    assert heard.asked == []

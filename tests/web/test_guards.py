@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from moderation.db import db
 from moderation.web import guards, owning
-from tests.conftest import ORIGIN, PAGE, new_app, token_in
+from tests.conftest import ORIGIN, PAGE, make_account, new_app, token_in
 from tests.web.asking import JSON, REPLIES, TYPED, Page, press, receipt_path
 
 #: What anybody may ask. A new route is behind sign-in, or somebody writes it down here.
@@ -327,3 +327,44 @@ def test_a_cookie_of_anybody_s_making_breaks_nothing(client: FlaskClient, cookie
 def test_a_request_id_is_ours(client: FlaskClient) -> None:
     answers = [client.get("/healthz", headers={"X-Request-ID": "evil"}) for _ in range(2)]
     assert len({answer.headers["X-Request-ID"] for answer in answers} | {"evil"}) == 3
+
+
+@pytest.mark.sqlite_only
+def test_a_text_names_its_encoding(ana: FlaskClient, receipt: str) -> None:
+    published = ("thread.json", "thread.html", "thread.atom", "comments.atom", "counts.json", "accent.css")
+    paths = [f"/sites/courier/{name}?page={PAGE}" for name in published]
+    paths += ["/queue/", "/embed.js", "/static/queue.js", "/static/console.css", "/log/log.csv", receipt, "/robots.txt"]
+    for path in [*paths, "/healthz", "/openapi.json", "/nothing"]:
+        kind = ana.get(path, buffered=True).headers["Content-Type"]
+        encoded = kind.startswith("text/") or "xml" in kind
+        assert kind.endswith("; charset=utf-8") if encoded else kind.endswith("json"), (path, kind)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    "path", ["/", "/queue/", "/healthz", "/static/console.css", f"/sites/courier/thread?page={PAGE}"]
+)
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND"])
+def test_methods_that_nobody_needs_do_nothing(client: FlaskClient, path: str, method: str) -> None:
+    answer = client.open(path, method=method, headers={"X-Secret": "xyzzy"})
+    assert (answer.status_code, b"xyzzy" in answer.data) == (405, False)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("path", ["/static/", "/static", "/static/embed/", "/static/.git/config", "/.git/config"])
+def test_no_folder_is_listed(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.sqlite_only
+def test_a_proof_that_was_wrong_is_a_line_of_the_journal(throwaway: Flask, journal: io.StringIO) -> None:
+    email, client = make_account(throwaway, "Ana"), throwaway.test_client()
+    for address in (email, "nobody@staff.example"):
+        form = {"email": address, "password": "not hers at all", "csrf_token": token_in(client, "/account/sign-in")}
+        assert client.post("/account/sign-in", data=form).status_code == 422
+    lines = [json.loads(line) for line in journal.getvalue().splitlines()]
+    failed = [line for line in lines if line["event"] == "proof.failed"]
+    assert [(line["factor"], line["account"]) for line in failed] == [("password", 1), ("password", None)]
+    assert all(re.fullmatch(r"[0-9a-f]{24}", line["network"]) and line["timestamp"].endswith("Z") for line in failed)
+    assert email not in journal.getvalue()
+    assert "not hers" not in journal.getvalue()

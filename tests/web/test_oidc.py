@@ -182,3 +182,21 @@ def test_a_try_is_not_kept_for_long(client: FlaskClient, team: Issuer, monkeypat
     monkeypatch.setattr("moderation.web.oidc.WITHIN", -1)
     assert come_back(client, team).headers["Location"] == SIGN_IN
     assert "That took too long." in Page(client.get(SIGN_IN)).words
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("sender", ["cross-site", "same-site"])
+def test_nobody_is_signed_in_because_a_page_led_them_here(client: FlaskClient, team: Issuer, sender: str) -> None:
+    assert client.get(BEGIN, headers={"Sec-Fetch-Site": sender}).headers["Location"] == SIGN_IN
+    assert client.get_cookie("session") is None
+    assert client.get(BEGIN, headers={"Sec-Fetch-Site": "same-origin"}).headers["Location"].startswith(team.url)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("algorithm", ["none", "None", "HS256"])
+def test_a_signature_that_anybody_could_make_opens_nothing(client: FlaskClient, team: Issuer, algorithm: str) -> None:
+    team.algorithm = algorithm
+    assert come_back(client, team).headers["Location"] == SIGN_IN
+    assert NO_ACCOUNT in Page(client.get(SIGN_IN)).words
+    team.algorithm = "RS256"
+    assert come_back(client, team).headers["Location"] == "/queue/"

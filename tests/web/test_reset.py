@@ -15,7 +15,7 @@ from moderation.models import Account, ResetLink
 from tests.conftest import PASSWORD, token_in
 from tests.test_cli import ask, refused
 from tests.web.asking import Page, dump
-from tests.web.signing import ANA, SIGN_IN, entries, post, sign_in
+from tests.web.signing import ANA, SECOND, SIGN_IN, entries, post, set_up_app, sign_in
 
 NEW = "a lantern over the towpath"
 
@@ -119,3 +119,12 @@ def test_the_sign_in_page_says_what_to_do_and_asks_for_no_address(app: Flask, cl
         refused(ask(app, "account", "reset", "nobody@staff.example"))
         == "Error: There is no account nobody@staff.example."
     )
+
+
+@pytest.mark.sqlite_only
+def test_a_link_goes_round_no_second_factor(app: Flask, ana: FlaskClient, client: FlaskClient) -> None:
+    set_up_app(ana)
+    post(client, link(app), password=NEW)
+    assert client.get("/queue/").headers["Location"] == SIGN_IN
+    assert sign_in(client, password=NEW).headers["Location"] == SECOND
+    assert client.get("/queue/").headers["Location"] == SIGN_IN

@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
 from moderation.db import clock, db
-from moderation.models import Role, WebSession
-from moderation.web import reauth
+from moderation.models import Account, Role, WebSession
+from moderation.web import reauth, sessions
 from tests.conftest import PASSWORD, make_account, signed_in
-from tests.web.asking import Page, dump
+from tests.web.asking import Page, dump, send_form
 from tests.web.signing import ANA, SIGN_IN, entries, post, sign_in
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -149,3 +149,35 @@ def test_signing_out_is_logged(app: Flask, ana: FlaskClient) -> None:
     assert entries(app)[-1] == ("sign-out", None)
     post(ana, "/account/sign-out", seen=SIGN_IN)
     assert entries(app).count(("sign-out", None)) == 1
+
+
+def test_a_session_of_an_account_that_was_blocked_is_nobody_s(app: Flask, ana: FlaskClient) -> None:
+    assert ana.get("/queue/").status_code == 200
+    with app.app_context():
+        db.session.execute(update(Account).values(active=False))
+        db.session.commit()
+    assert ana.get("/queue/").status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_what_one_cookie_holds_is_worth_nothing_in_another(app: Flask, client: FlaskClient, ana: FlaskClient) -> None:
+    post(ana, "/account/sessions/end", seen="/account/")
+    said = ana.get_cookie("said")
+    assert said is not None
+    client.get(SIGN_IN)
+    token = client.get_cookie("session")
+    assert token is not None
+    for name in ("said", "told"):
+        with app.test_request_context(headers={"Cookie": f"{name}={token.value.removeprefix('.')}"}):
+            assert (sessions.told(), sessions.said()) == (None, "")
+    with app.test_request_context(headers={"Cookie": f"session=.{said.value}"}):
+        assert dict(app.session_interface.open_session(app, request) or {}) == {}
+    with app.test_request_context(headers={"Cookie": f"said={said.value}"}):
+        assert sessions.said().endswith("ended.")
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("path", ["/queue/", "/queue/1", "/log/", "/log/numbers", "/account/", "/account/sites"])
+def test_signing_out_is_on_every_page(app: Flask, ana: FlaskClient, path: str) -> None:
+    send_form(app.test_client())
+    assert 'action="/account/sign-out"' in ana.get(path).get_data(as_text=True)
