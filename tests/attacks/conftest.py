@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -68,13 +68,13 @@ class Place:
         """Read one of a site's public addresses."""
         return self.get(f"/sites/{key}/{name}?page={quote(page, safe='')}", headers)
 
-    def reply(self, comment: str | None = None, *, page: str, key: str = "courier", **fields: str | int) -> Answer:
+    def reply(self, comment: str | None = None, *, page: str, site: str = "courier", **fields: Any) -> Answer:
         """Send a reply as a program does."""
         number = next(self.numbers)
         body: dict[str, Any] = {"comment": f"Wider is good news, {number}." if comment is None else comment}
         body |= {"author": "Margit", "email": f"margit{number}@home.example", "page": page, **fields}
         headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
-        return self.ask("POST", f"/sites/{key}/replies", headers, json.dumps(body).encode())
+        return self.ask("POST", f"/sites/{site}/replies", headers, json.dumps(body).encode())
 
     def held(self, comment: str | None = None, *, page: str, **fields: Any) -> int:
         """Let a reply be held, and return its number."""
@@ -123,6 +123,21 @@ class Place:
             token = resets.make(account_of(f"{name.lower()}@staff.example"), now=clock(), via=Via.CLI)
             db.session.commit()
             return f"/account/reset/{token}"
+
+    def widen(self, most: int) -> None:
+        """Let comments on the courier be as long as any may be."""
+        asking.change_site(self.app, "courier", max_comment=most)
+
+    @contextmanager
+    def origin(self, key: str, origin: str) -> Iterator[None]:
+        """Let an origin be one of a site's for a while, whatever the settings would say."""
+        with self.app.app_context():
+            kept = list(site_of(key).origins)
+        asking.change_site(self.app, key, origins=[*kept, origin])
+        try:
+            yield
+        finally:
+            asking.change_site(self.app, key, origins=kept)
 
     def upload(self, file: bytes, *, name: str = "Ines", key: str = "courier") -> Answer:
         """Send a file for a rehearsal of its import, as an owner does."""

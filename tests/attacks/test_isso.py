@@ -93,7 +93,7 @@ def test_a_parent_that_is_not_public_on_the_page_is_none(place: Place, other: st
     page = place.page()
     parent = {
         "another page": lambda: place.public(page=place.page()),
-        "another site": lambda: place.public(page=place.page("https://harbour.example"), key="harbour"),
+        "another site": lambda: place.public(page=place.page("https://harbour.example"), site="harbour"),
         "held": lambda: place.held(page=page),
         "none": lambda: 10**9,
     }[other]()
