@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from moderation import accounts
 from moderation.accounts import invitations, resets
 from moderation.db import clock, db
 from moderation.models import Role, Via
+from moderation.models.pagekey import page_key
 from moderation.receipts import token_of
 from tests.attacks import wire
 from tests.attacks.wire import FORM, Answer, Browser, Headers
@@ -103,6 +105,21 @@ class Place:
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row but of sessions, which looking may touch, and of the outbox, which the worker empties."""
         return asking.dump(self.app, besides=("web_session", "outbox_message"))
+
+    def stored(self, page: str) -> list[dict[str, Any]]:
+        """Return a page's comments as they are stored."""
+        key = page_key(page, [page])
+        return [row for row in asking.stored(self.app) if row["page"] == key]
+
+    def html(self, number: int) -> str:
+        """Return a reply's newest text as it is kept for publication."""
+        with self.app.app_context():
+            return db.session.get_one(asking.Comment, number).newest.html
+
+    def fields_of(self, name: str, path: str) -> dict[str, str]:
+        """Return what the form of a page of settings holds, as somebody sees it."""
+        page = SimpleNamespace(get_data=lambda as_text: self.by(name).get(path).text)
+        return next(form for form in asking.Page(page).forms if "seen" in form)
 
     def receipt(self, number: int) -> str:
         """Return the path of a reply's receipt."""
