@@ -230,6 +230,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         with app.app_context():
             accounts.set_operator(account_of("otto@staff.example"), accounts.Operator.ON, now=clock(), via=Via.CLI)
             db.session.commit()
-        yield Place(server, app)
+        found = Place(server, app)
+        for name in PEOPLE:
+            found.by(name)
+        yield found
         with app.app_context():
             db.engine.dispose()
