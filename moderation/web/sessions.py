@@ -41,6 +41,8 @@ ASKED = select(
     WebSession.expires_at,
     factors.asked_by_a_site(WebSession.account).label("asks_second"),
 )
+#: Doors that answer everybody alike, whoever is signed in.
+ALIKE = frozenset({"published", "submissions", "receipts", "operations", "openapi", "demo"})
 #: Seconds in which what was done can be said.
 TOLD_FOR = 60
 
@@ -77,6 +79,7 @@ def init_app(app: Flask) -> None:
     """Keep the app's sessions here; before what asks for a session's token."""
     app.session_interface = StoredSessions()
     app.before_request(_refuse_unread)
+    app.after_request(_vary)
     app.register_error_handler(CSRFError, _expired)
 
 
@@ -93,6 +96,13 @@ def _refuse_unread() -> None:
     """Raise what kept a session from being read: a database that is away signs nobody out."""
     if (fault := getattr(session, "fault", None)) and request.endpoint != "static":
         raise fault
+
+
+def _vary(response: Response) -> Response:
+    """Say that the answer depends on who is signed in, also to a cache that keeps what it is told not to keep."""
+    if request.blueprint not in ALIKE and request.endpoint != "static":
+        response.vary.add("Cookie")
+    return response
 
 
 def begin(session: SessionMixin, visitor: Visitor, *, stay: bool) -> None:
@@ -155,7 +165,7 @@ class StoredSessions(SessionInterface):
         if "_user_id" not in session:
             self._forget(session.id)
             response.set_cookie(name, UNSIGNED_IN + _sealed(app, dict(session), of="session"), **options)
-            response.headers.add("Vary", "Cookie")
+            response.vary.add("Cookie")
             return
         anew = session.visitor or session.rotated or not session.id
         id_ = secrets.token_urlsafe(32) if anew else str(session.id)
@@ -164,7 +174,7 @@ class StoredSessions(SessionInterface):
         response.set_cookie(
             name, id_, max_age=ceil((ends - clock()).total_seconds()) if session.permanent else None, **options
         )
-        response.headers.add("Vary", "Cookie")
+        response.vary.add("Cookie")
 
     @staticmethod
     def _write(session: StoredSession, id_: str, *, ends: datetime) -> None:

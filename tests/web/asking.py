@@ -1,7 +1,9 @@
 """How the tests of the doors ask, and what they look at afterwards."""
 
+import hashlib
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -16,6 +18,7 @@ from tests.conftest import ORIGIN, PAGE, site_of
 
 REPLIES = "/sites/courier/replies"
 JSON = {"Accept": "application/json"}
+STATIC = Path(__file__).parents[2] / "moderation" / "static"
 #: What somebody types into the form.
 TYPED = {
     "comment": "Wider is *good* news.",
@@ -23,6 +26,11 @@ TYPED = {
     "email": "margit@home.example",
     "url": "https://margit.example/",
 }
+
+
+def asset(name: str) -> str:
+    """Return a static file's address under its version, as our pages name it."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
 def token(app: Flask, *, age: float = 30, site: str = "courier", page: str = PAGE) -> str:

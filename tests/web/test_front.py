@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from moderation.publishing.ready import Store
 from tests.conftest import ORIGIN, PAGE, make_site, new_app
 from tests.publishing.forest import plant
+from tests.web.asking import asset
 
 ADDRESSES = (
     f"/sites/courier/thread.json?page={PAGE}",
@@ -23,8 +24,8 @@ ADDRESSES = (
     f"/sites/courier/counts.json?page={PAGE}&page={ORIGIN}/other",
     "/sites/courier/accent.css",
     "/embed.js",
-    "/static/console.css?v=1",
-    "/static/favicon.svg?v=1",
+    asset("console.css"),
+    asset("favicon.svg"),
 )
 
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from moderation.web import guards
 from tests.conftest import BASE_URL, ORIGIN, PAGE, PASSWORD, make_account, token_in
-from tests.web.asking import JSON, REPLIES, TYPED, receipt_path, send_form
+from tests.web.asking import JSON, REPLIES, TYPED, asset, receipt_path, send_form
 
 PUBLISHED = "public, max-age=10, stale-while-revalidate=30, stale-if-error=600"
 FOREVER = "public, max-age=31536000, immutable"
@@ -40,7 +40,9 @@ CLASSES = [
     ("/sites/courier/thread.json?page=x", 422, NOBODY, "no-store"),
     ("/sites/nobody/thread.json", 404, NOBODY, "no-store"),
     ("/embed.js", 200, NOBODY, "public, max-age=300, stale-while-revalidate=86400"),
-    ("/static/console.css?v=1", 200, NOBODY, FOREVER),
+    (asset("console.css"), 200, NOBODY, FOREVER),
+    ("/static/console.css?v=1", 200, NOBODY, "public, no-cache"),
+    ("/static/none.css?v=1", 404, NOBODY, "no-store"),
     ("/healthz", 200, NOBODY, "no-store"),
     ("/readyz", 200, NOBODY, "no-store"),
     ("/robots.txt", 200, NOBODY, "no-store"),
