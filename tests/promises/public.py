@@ -83,10 +83,13 @@ def addresses(rule: Rule, ids: list[int]) -> Iterator[str]:
         "revision_id": [str(id_) for id_ in ids[:3]],
         "token": [f"{id_}.{'A' * 22}" for id_ in ids[:3]],
         "filename": ["embed.css"],
+        "concern": ["site", "form", "moderation", "privacy"],
+        "account_id": ["1"],
+        "invitation_id": ["1"],
     }
     paths = [rule.rule]
     for name in rule.arguments:
-        paths = [re.sub(rf"<(?:\w+:)?{name}>", value, path) for path in paths for value in values[name]]
+        paths = [re.sub(rf"<(?:[^<>:]+:)?{name}>", value, path) for path in paths for value in values[name]]
     for path in paths:
         yield path
         if path.startswith("/sites/"):
