@@ -83,7 +83,7 @@ def addresses(rule: Rule, ids: list[int]) -> Iterator[str]:
         "revision_id": [str(id_) for id_ in ids[:3]],
         "token": [f"{id_}.{'A' * 22}" for id_ in ids[:3]],
         "filename": ["embed.css"],
-        "concern": ["site", "privacy"],
+        "concern": ["site", "form", "moderation", "privacy"],
         "account_id": ["1"],
         "invitation_id": ["1"],
     }
