@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from random import Random
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
 
 from moderation import accounts, audit, lifecycle, search, triage
-from moderation.db import Base, db
+from moderation.db import Base, db, insert_rows
 from moderation.lifecycle.moving import MOST_HOSTS, MOST_VALUE, shape
 from moderation.markup import Format, host_of, link_hosts
 from moderation.models import (
@@ -154,7 +154,7 @@ def _pages(site: Site, number: int) -> list[_Page]:
         {"id": id_, "site_id": site.id, "page_key": key, "url": keys[key]}
         for id_, key in zip(_numbers(Thread, len(new)), new, strict=True)
     ]
-    _insert(Thread, rows)
+    insert_rows(Thread, rows)
     here |= {str(row["page_key"]): int(str(row["id"])) for row in rows}
     return [_Page(here[key], " ".join(search.words(key))) for key in keys]
 
@@ -211,9 +211,9 @@ def _store(batch: Sequence[_Made], run: _Run) -> None:
         events += _events(made, comment_id, revision_id, run)
         if made.action is Action.APPROVE:
             run.public[made.page.thread_id] = (comment_id, int(str(comments[-1]["depth"])))
-    _insert(Comment, comments)
-    _insert(Revision, revisions)
-    _insert(Trait, traits)
+    insert_rows(Comment, comments)
+    insert_rows(Revision, revisions)
+    insert_rows(Trait, traits)
     search.keep_words(
         {
             id_: f"{made.text.words} {made.author.words} {made.page.words}"
@@ -331,8 +331,3 @@ def _numbers(of: type[Base], number: int) -> list[int]:
         or 0
     )
     return list(range(last + 1, last + 1 + number))
-
-
-def _insert(of: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        db.session.connection().execute(insert(of.__table__), rows)  # type: ignore[arg-type]
