@@ -13,7 +13,16 @@ from tests.server import Server, flask, running
 MOST = 10
 FORGED = (
     *("X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP"),
-    *("Forwarded", "Via", "X-Forwarded", "Forwarded-For", "X-Originating-IP", "X-Remote-IP", "X-Remote-Addr", "Client-IP"),
+    *(
+        "Forwarded",
+        "Via",
+        "X-Forwarded",
+        "Forwarded-For",
+        "X-Originating-IP",
+        "X-Remote-IP",
+        "X-Remote-Addr",
+        "Client-IP",
+    ),
 )
 
 
@@ -58,7 +67,9 @@ def test_a_guesser_of_passwords_is_one_guesser_too(counting: Server) -> None:
     assert answers == [422] * 5 + [429] * 7
 
 
-@pytest.mark.parametrize("address", ["", "x", "::", "999.1.1.1", "1.2.3.4, " * 500, "127.0.0.1\t", "fe80::1%eth0", "\xff"])
+@pytest.mark.parametrize(
+    "address", ["", "x", "::", "999.1.1.1", "1.2.3.4, " * 500, "127.0.0.1\t", "fe80::1%eth0", "\xff"]
+)
 def test_an_address_that_is_none_breaks_nothing(counting: Server, address: str) -> None:
     headers = [(name, address.encode().decode("latin-1")) for name in FORGED]
     assert wire.ask(counting.port, "GET", "/healthz", headers).status in {200, 400}

@@ -29,13 +29,18 @@ def test_what_one_database_refuses_is_refused_at_the_edge(place: Place, field: s
 def test_bytes_that_are_no_text_are_answered_everywhere(place: Place, value: bytes) -> None:
     text = value.decode()
     for path in (
-        *(f"/sites/courier/thread?page={text}", f"/sites/courier/thread.json?page={ORIGIN}/{text}&at={text}&sort={text}"),
+        *(
+            f"/sites/courier/thread?page={text}",
+            f"/sites/courier/thread.json?page={ORIGIN}/{text}&at={text}&sort={text}",
+        ),
         *(f"/receipts/{text}", f"/invitations/{text}", f"/account/reset/{text}", f"/{text}", f"/static/{text}"),
         *(f"/sites/courier/counts.json?page={text}", f"/sites/{text}/thread", f"/account/start?code={text}"),
     ):
         assert place.get(path).status in {200, 400, 404, 422}, path
     for path in ("/queue/", "/log/", "/log/export.csv", "/queue/changes", "/log/numbers", "/settings/courier/site"):
-        query = "&".join(f"{name}={text}" for name in ("q", "view", "after", "site", "who", "from", "since", "saved", "kind"))
+        query = "&".join(
+            f"{name}={text}" for name in ("q", "view", "after", "site", "who", "from", "since", "saved", "kind")
+        )
         assert place.by("Ines").get(f"{path}?{query}").status in {200, 303, 400, 404, 422}, path
     for path in ("/queue/decisions", "/queue/undo", "/queue/notes", "/queue/presence", "/queue/order"):
         body = b"revision=" + value + b"&action=" + value + b"&batch=" + value + b"&order=" + value + b"&note=" + value
@@ -57,9 +62,16 @@ def test_a_number_beyond_the_database_is_the_number_of_nothing(place: Place, num
         assert place.reply(page=page, parent=parent).status in {404, 422} or number == 0
     for path in (f"/receipts/{number}.{'A' * 22}", f"/sites/courier/thread.json?page={page}&part={number}"):
         assert place.get(path).status in {200, 404}
-    assert place.get(f"/sites/courier/thread?page={page}&parent={number}&at=comment-{number}&part={number}").status == 200
+    assert (
+        place.get(f"/sites/courier/thread?page={page}&parent={number}&at=comment-{number}&part={number}").status == 200
+    )
     ines = place.by("Ines")
-    for path in (f"/queue/{number}", f"/queue/?after={number}", f"/log/?after={number}", f"/queue/changes?since={number}"):
+    for path in (
+        f"/queue/{number}",
+        f"/queue/?after={number}",
+        f"/log/?after={number}",
+        f"/queue/changes?since={number}",
+    ):
         assert ines.get(path).status in {200, 404, 422}, path
     for path, fields in {
         "/queue/decisions": {"action": "approve", "revision": f"{number}:{number}"},
@@ -72,10 +84,25 @@ def test_a_number_beyond_the_database_is_the_number_of_nothing(place: Place, num
         f"/settings/courier/people/invitations/{number}/revoke": {},
         "/settings/courier/site": {"seen": str(number), "radius": str(number), "page_size": str(number)},
     }.items():
-        assert ines.post(path, fields, [("Accept", "application/json")]).status in {200, 204, 303, 400, 404, 409, 422}, path
+        assert ines.post(path, fields, [("Accept", "application/json")]).status in {
+            200,
+            204,
+            303,
+            400,
+            404,
+            409,
+            422,
+        }, path
 
 
-QUOTES = ("' OR '1'='1", "1; DROP TABLE comment--", "%' ESCAPE '", "\\", "x' UNION SELECT password FROM account--", '" MATCH *')
+QUOTES = (
+    "' OR '1'='1",
+    "1; DROP TABLE comment--",
+    "%' ESCAPE '",
+    "\\",
+    "x' UNION SELECT password FROM account--",
+    '" MATCH *',
+)
 
 
 @pytest.mark.parametrize("text", QUOTES)
@@ -83,7 +110,9 @@ def test_no_text_is_part_of_a_question_to_the_database(place: Place, text: str) 
     page = place.page()
     number = place.public(f"Words {text}", page=page, author=text, format="plain")
     assert place.row(number)["author"] == text
-    query = wire.form({"q": text, "site": text, "author": text, "view": "approved", "page": text, "network": text}).decode()
+    query = wire.form(
+        {"q": text, "site": text, "author": text, "view": "approved", "page": text, "network": text}
+    ).decode()
     for path in ("/queue/", "/log/", "/log/export.json", "/log/numbers"):
         answer = place.by("Ines").get(f"{path}?{query}")
         assert answer.status in {200, 422}

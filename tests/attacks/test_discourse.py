@@ -67,7 +67,10 @@ def test_no_error_is_kept_for_any_address(place: Place) -> None:
     for name in ("thread.json", "thread.html", "thread.atom"):
         odd = ([("Content-Length", "x")], [("Accept-Encoding", "\0")], [("Host", "evil.example")], [("Host", "")])
         broken = [place.read(name, page, headers=headers) for headers in odd]
-        assert [one.headers.get("Cache-Control") for one in broken if one.status not in {200, 400}] in ([], ["no-store"])
+        assert [one.headers.get("Cache-Control") for one in broken if one.status not in {200, 400}] in (
+            [],
+            ["no-store"],
+        )
         assert place.read(name, page).status == 200
 
 
@@ -95,7 +98,13 @@ def test_lists_to_watch_for_have_an_end(place: Place) -> None:
     assert place.rows()["site"] == before
 
 
-AGENTS = ("Mozilla/5.0 " + "(" * 7000, "a" * 7000, "Mozilla/" + "5.0 " * 1500 + "x", "\t \t" * 2000 + "!", "AppleWebKit" * 600)
+AGENTS = (
+    "Mozilla/5.0 " + "(" * 7000,
+    "a" * 7000,
+    "Mozilla/" + "5.0 " * 1500 + "x",
+    "\t \t" * 2000 + "!",
+    "AppleWebKit" * 600,
+)
 
 
 # CVE-2023-23621: the browser's name is read where sessions are listed.
@@ -114,7 +123,13 @@ def test_a_browser_of_any_name_is_answered(place: Place, agent: str) -> None:
 
 
 ADDRESSES = (
-    *("a" * 64 + "@" + "b." * 5000 + "c", "@" * 20_000, "a@" + "-" * 20_000, '"' * 20_000 + "@x.example", "a." * 20_000),
+    *(
+        "a" * 64 + "@" + "b." * 5000 + "c",
+        "@" * 20_000,
+        "a@" + "-" * 20_000,
+        '"' * 20_000 + "@x.example",
+        "a." * 20_000,
+    ),
     *("a@" + "xn--" * 5000, "a@" + "\u0130" * 5000 + ".example", "(" * 20_000 + "a@b.example", " " * 20_000 + "@"),
 )
 

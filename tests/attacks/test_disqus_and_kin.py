@@ -99,7 +99,9 @@ def test_a_text_made_to_keep_a_parser_busy_is_answered(place: Place, kind: str) 
 
 # What an owner writes is shown to the public too: Artalk, and Coral's message box.
 def test_what_an_owner_writes_for_the_public_is_as_tame_as_a_reply(place: Place) -> None:
-    hostile = "Be kind.<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) <b onclick=x>b</b>"
+    hostile = (
+        "Be kind.<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) <b onclick=x>b</b>"
+    )
     ines, page = place.by("Ines"), place.page()
     form = place.fields_of("Ines", "/settings/courier/form")
     assert ines.post("/settings/courier/form", form | {"guidelines": hostile}).status == 303
@@ -179,10 +181,23 @@ def test_a_nickname_is_words(place: Place, nick: str) -> None:
 
 
 ASSIGNED = {
-    **{"status": "approved", "id": 1, "created": "2001-01-01T00:00:00Z", "received_at": "2001-01-01", "ip": "192.0.2.1"},
+    **{
+        "status": "approved",
+        "id": 1,
+        "created": "2001-01-01T00:00:00Z",
+        "received_at": "2001-01-01",
+        "ip": "192.0.2.1",
+    },
     **{"site": "harbour", "site_id": 2, "approved": True, "is_public": 1, "network": "x", "depth": 99, "thread_id": 1},
     **{"html": "<script>alert(1)</script>", "rendered": "<b>", "findings": [], "via": "queue", "turn": 9, "pinned": 1},
-    **{"ACL": {"*": {"write": True}}, "ua": "x", "account_id": 1, "author_key": "victim", "anchor": "top", "role": "owner"},
+    **{
+        "ACL": {"*": {"write": True}},
+        "ua": "x",
+        "account_id": 1,
+        "author_key": "victim",
+        "anchor": "top",
+        "role": "owner",
+    },
 }
 
 
@@ -212,10 +227,20 @@ def test_nothing_but_the_forms_fields_is_taken(place: Place) -> None:
 
 
 ELSEWHERE = (
-    *("https://evil.example/", "//evil.example/", "https://courier.example.evil.example/", "https://courier.example@evil/"),
+    *(
+        "https://evil.example/",
+        "//evil.example/",
+        "https://courier.example.evil.example/",
+        "https://courier.example@evil/",
+    ),
     *("https://evil.example/https://courier.example/", "https://courier.example\\@evil.example/", f"{HARBOUR}/news"),
     *("https://sub.courier.example/", "https://courier.example:8443/", "ftp://courier.example/", "javascript:alert(1)"),
-    *("https://courier.example%2eevil.example/", "https://courier.example\u3002evil/", "https://\u0441ourier.example/", "/news"),
+    *(
+        "https://courier.example%2eevil.example/",
+        "https://courier.example\u3002evil/",
+        "https://\u0441ourier.example/",
+        "/news",
+    ),
     *("https://courier.example\t.evil.example/", "https://evil.example#https://courier.example/", "data:text/html,x"),
 )
 
@@ -225,7 +250,10 @@ ELSEWHERE = (
 def test_no_thread_is_made_for_a_page_elsewhere(place: Place, page: str) -> None:
     before = place.rows()["thread"]
     assert place.reply(page=page).status in {403, 422}
-    assert place.send_form({"comment": "Hi", "author": "Jo", "email": "j@home.example", "page": page}).status in {403, 422}
+    assert place.send_form({"comment": "Hi", "author": "Jo", "email": "j@home.example", "page": page}).status in {
+        403,
+        422,
+    }
     assert place.by("Ines").post("/settings/courier/pages", {"page": page, "action": "close"}).status == 422
     for name in ("thread", "thread.json", "thread.html", "thread.atom"):
         answer = place.get(f"/sites/courier/{name}?page={wire.form({'': page}).decode()[1:]}")
@@ -235,7 +263,10 @@ def test_no_thread_is_made_for_a_page_elsewhere(place: Place, page: str) -> None
 
 # Commento: the scheme was looked at before the text was changed once more.
 def test_what_is_published_is_what_was_cleaned(place: Place) -> None:
-    page, hostile = place.page(), "[a](java\tscript:alert(1)) javajavascript:script:x <scr<script>ipt>alert(1)</scr</script>ipt>"
+    page, hostile = (
+        place.page(),
+        "[a](java\tscript:alert(1)) javajavascript:script:x <scr<script>ipt>alert(1)</scr</script>ipt>",
+    )
     number = place.public(hostile, page=page, format="markdown")
     [entry] = entries(place.read("thread.atom", page).body)
     assert entry["html"] == place.html(number)

@@ -13,14 +13,25 @@ from tests.attacks.conftest import HARBOUR, Place
 from tests.attacks.looking import sound
 from tests.transfer import wxr
 
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", '=HYPERLINK("https://evil.example","x")')
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("https://evil.example","x")',
+)
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_cell_of_the_log_is_a_formula(place: Place, formula: str) -> None:
     number = place.held(page=place.page(), author=formula, title=formula)
     place.decide("reject", number, note=formula)
-    invited = place.by("Ines").post("/settings/courier/people/invitations", {"role": "reader", "email": "-x@home.example"})
+    invited = place.by("Ines").post(
+        "/settings/courier/people/invitations", {"role": "reader", "email": "-x@home.example"}
+    )
     assert invited.status == 201
     exported = place.by("Ines").get("/log/export.csv")
     assert exported.headers["Content-Type"].startswith("text/csv")
@@ -43,7 +54,12 @@ def test_nobody_takes_along_what_is_another_sites(place: Place) -> None:
     for answer in mine:
         assert answer.status == 200
         assert "zorkmid" not in answer.text.lower()
-    for path in ("/log/export.csv?site=courier", "/log/export.json?site=courier", "/log/?site=courier", "/queue/?site=courier"):
+    for path in (
+        "/log/export.csv?site=courier",
+        "/log/export.json?site=courier",
+        "/log/?site=courier",
+        "/queue/?site=courier",
+    ):
         assert "Quuxer" not in eve.get(path).text
     assert eve.post("/settings/courier/transfer/export").status == 404
     taken = eve.post("/settings/harbour/transfer/export")
@@ -69,10 +85,10 @@ def zipped() -> bytes:
 
 BOMBS = {
     "a billion laughs": f"<!DOCTYPE rss [{LAUGHS}]>{RSS.replace('&x;', '&l11;')}".encode(),
-    "one long entity, often": f'<!DOCTYPE rss [<!ENTITY x "{"a" * 100_000}">]>{RSS.replace("&x;", "&x;" * 5000)}'.encode(),
+    "a long entity": f'<!DOCTYPE rss [<!ENTITY x "{"a" * 100_000}">]>{RSS.replace("&x;", "&x;" * 5000)}'.encode(),
     "a file of the machine": f'<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>{RSS}'.encode(),
     "an address": f'<!DOCTYPE rss [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;]>{RSS}'.encode(),
-    "a parameter": f'<!DOCTYPE rss [<!ENTITY % a "<!ENTITY x SYSTEM \'file:///etc/passwd\'>"> %a;]>{RSS}'.encode(),
+    "a parameter": f"<!DOCTYPE rss [<!ENTITY % a \"<!ENTITY x SYSTEM 'file:///etc/passwd'>\"> %a;]>{RSS}".encode(),
     "a document type elsewhere": f'<!DOCTYPE rss SYSTEM "http://127.0.0.1:1/">{RSS.replace("&x;", "x")}'.encode(),
     "packed": gzip.compress(b"\0" * 20_000_000),
     "an archive": zipped(),

@@ -11,7 +11,16 @@ from tests.attacks.wire import FORM
 from tests.conftest import ORIGIN, PASSWORD
 
 ROOT = Path(__file__).parents[2]
-LOOKED_AT = ("/queue/", "/log/", "/account/", "/account/sign-in", "/account/sites", "/settings/courier/site", "/no/such", "/account")
+LOOKED_AT = (
+    "/queue/",
+    "/log/",
+    "/account/",
+    "/account/sign-in",
+    "/account/sites",
+    "/settings/courier/site",
+    "/no/such",
+    "/account",
+)
 
 
 # CVE-2023-30861, CVE-2026-27205: what was made for one session was kept for others.
@@ -106,7 +115,13 @@ def test_a_form_takes_no_more_memory_than_a_reply_needs(place: Place, size: int)
 COOKIES = (
     *("=session={0}", "==session={0}", " =session={0}", "a=b;=session={0}", "Session={0}", "__Host-session={0}"),
     *("session=x; session={0}x", "session", "session=", "; ; ;", "=", "session=\x7f", 'session="{0}', "$Version=1; a"),
-    *("session=" + "a" * 6000, "a=b; " * 1000, "session=.eJx.x.x", "session={0}.{0}", "lang=../../x; back=https://evil"),
+    *(
+        "session=" + "a" * 6000,
+        "a=b; " * 1000,
+        "session=.eJx.x.x",
+        "session={0}.{0}",
+        "lang=../../x; back=https://evil",
+    ),
 )
 
 
@@ -119,10 +134,23 @@ def test_a_cookie_of_another_shape_is_nobodys(place: Place, cookie: str) -> None
 
 
 SLASHES = (
-    *("//evil.example", "//evil.example/", "///evil.example/..", "/\\evil.example", "//evil.example/%2e%2e", "/%2f%2fevil"),
+    *(
+        "//evil.example",
+        "//evil.example/",
+        "///evil.example/..",
+        "/\\evil.example",
+        "//evil.example/%2e%2e",
+        "/%2f%2fevil",
+    ),
     *("//evil.example/queue", "/queue//evil.example", "/%5cevil.example/", "//evil%40.example/", "/%09/evil.example"),
     *("/queue", "//queue", "/queue/../queue", "/./queue", "/log", "/settings", "/account", "/account//sign-in"),
-    *("/account/confirm", "/account/team", "/;@evil.example/", "http://evil.example/queue", "http://evil.example//queue"),
+    *(
+        "/account/confirm",
+        "/account/team",
+        "/;@evil.example/",
+        "http://evil.example/queue",
+        "http://evil.example//queue",
+    ),
     *("https://evil.example/", "evil.example", "@evil.example", "*", "/queue?next=//evil.example", "//queue/?x=//evil"),
 )
 
@@ -130,7 +158,11 @@ SLASHES = (
 # CVE-2020-28724, CVE-2021-32618, CVE-2023-49438, CVE-2021-23401: led elsewhere by slashes, backslashes and ways back.
 @pytest.mark.parametrize("target", SLASHES)
 def test_no_target_leads_elsewhere(place: Place, target: str) -> None:
-    more = [[("X-Forwarded-Host", "evil.example")], [("X-Original-URL", "//evil.example")], [("X-Forwarded-Proto", "https")]]
+    more = [
+        [("X-Forwarded-Host", "evil.example")],
+        [("X-Original-URL", "//evil.example")],
+        [("X-Forwarded-Proto", "https")],
+    ]
     for headers in ([], *more):
         for browser in (place.stranger(), place.by("Ana")):
             answer = browser.ask("GET", target, headers)
@@ -141,13 +173,18 @@ def test_no_target_leads_elsewhere(place: Place, target: str) -> None:
 
 
 TARGETS = ("https://evil.example", "//evil.example", "/////evil.example", "\\\\\\evil.example", "/\\evil.example")
-TARGETS += ("/\t/evil.example", "\x01https://evil.example", "/queue/\r\nLocation: //evil.example", "javascript:alert(1)")
+TARGETS += (
+    "/\t/evil.example",
+    "\x01https://evil.example",
+    "/queue/\r\nLocation: //evil.example",
+    "javascript:alert(1)",
+)
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_way_back_leads_elsewhere(place: Place, target: str) -> None:
     number, page = place.held(page=place.page()), place.page()
-    named = {name: target for name in ("next", "back", "list", "redirect_to", "to", "url", "return_to", "at", "order")}
+    named = dict.fromkeys(("next", "back", "list", "redirect_to", "to", "url", "return_to", "at", "order"), target)
     query = wire.form(named).decode()
     ana, seen = place.by("Ana"), f"{place.row(number)['revision']}:0"
     invitation = place.invitation()
@@ -190,7 +227,12 @@ def test_no_page_gives_a_token_to_another_page(place: Place) -> None:
 
 
 NAMES = (
-    *("https://evil.example", "https://courier.example.evil.example", "https://COURIER.example", "http://courier.example"),
+    *(
+        "https://evil.example",
+        "https://courier.example.evil.example",
+        "https://COURIER.example",
+        "http://courier.example",
+    ),
     *("https://courier.example:8443", "https://xcourier.example", "https://courierXexample", "null", "", "*"),
     *("https://courier.example/", "https://courier.example\thttps://evil.example", "https://courier.example+evil"),
     *("https://courier.example.", "https://user@courier.example", "file://", "https://courier.example%00.evil.example"),
@@ -205,7 +247,11 @@ def test_an_origin_that_nearly_matches_is_another(place: Place, origin: str) -> 
     for method, path in (
         *(("GET", "/sites/courier/form"), ("OPTIONS", "/sites/courier/replies"), ("OPTIONS", "/sites/courier/preview")),
         *(("GET", place.receipt(number)), ("GET", "/sites/courier/thread"), ("OPTIONS", "/sites/courier//replies")),
-        *(("OPTIONS", "/sites/courier/replies+x"), ("OPTIONS", "/sites/courier/Replies"), ("GET", "/sites/COURIER/form")),
+        *(
+            ("OPTIONS", "/sites/courier/replies+x"),
+            ("OPTIONS", "/sites/courier/Replies"),
+            ("GET", "/sites/COURIER/form"),
+        ),
     ):
         answer = place.ask(method, path, headers)
         assert "Access-Control-Allow-Credentials" not in answer.headers
@@ -244,7 +290,9 @@ def test_no_answer_has_a_header_that_a_request_wrote(place: Place) -> None:
 
 
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Smuggled: 1\r\n\r\n"
-FIRST = b"POST /sites/courier/preview HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+FIRST = (
+    b"POST /sites/courier/preview HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+)
 BOTH = {
     "length and chunks": FIRST + b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
     "chunks and length": FIRST + b"Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n" + SMUGGLED,
@@ -280,7 +328,9 @@ def test_a_request_with_two_ends_has_one_reading_or_none(place: Place, kind: str
 def test_nothing_is_stored_of_a_body_that_has_no_measured_length(place: Place) -> None:
     before = place.rows()
     head = b"POST /sites/courier/replies HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    body = b'{"comment":"Chunked words.","author":"Jo","email":"j@home.example","page":"https://courier.example/chunked"}'
+    body = (
+        b'{"comment":"Chunked words.","author":"Jo","email":"j@home.example","page":"https://courier.example/chunked"}'
+    )
     chunked = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
     came = wire.send_all(place.port, head + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunked)
     assert wire.statuses(came) == [411]
@@ -288,7 +338,9 @@ def test_nothing_is_stored_of_a_body_that_has_no_measured_length(place: Place) -
 
 
 # CVE-2021-33026, and pickles in general; CVE-2025-47278: keys for the time of a change.
-@pytest.mark.parametrize("word", ["pickle", "marshal", "shelve", "yaml.load", "SECRET_KEY_FALLBACKS", "flask_caching", "feedgen"])
+@pytest.mark.parametrize(
+    "word", ["pickle", "marshal", "shelve", "yaml.load", "SECRET_KEY_FALLBACKS", "flask_caching", "feedgen"]
+)
 def test_the_product_uses_no(word: str) -> None:
     sources = [*(ROOT / "moderation").rglob("*.py"), ROOT / "wsgi.py"]
     assert len(sources) > 100

@@ -13,7 +13,16 @@ from tests.transfer import wxr
 @pytest.mark.parametrize(
     "parents",
     [{1: 1}, {1: 2, 2: 1}, {1: 2, 2: 3, 3: 1}, {2: 3, 1: 2}, {1: 999}, {1: -1}, {1: 2**63}, {1: "x"}],
-    ids=["itself", "each other", "three in a ring", "a parent that comes later", "none", "below 0", "2^63", "no number"],
+    ids=[
+        "itself",
+        "each other",
+        "three in a ring",
+        "a parent that comes later",
+        "none",
+        "below 0",
+        "2^63",
+        "no number",
+    ],
 )
 def test_an_import_cuts_circles(place: Place, parents: dict[int, object]) -> None:
     page, base = place.page(), 10_000 + 10 * next(place.numbers)
@@ -54,7 +63,10 @@ def test_a_thread_of_a_thousand_below_each_other_is_imported_and_shown(place: Pl
         assert answer.text.count("<ol") < 100
 
 
-NESTED = {"json": b'{"comment":' + b"[" * 50_000 + b"]" * 50_000 + b"}", "objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000}
+NESTED = {
+    "json": b'{"comment":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+}
 
 
 @pytest.mark.parametrize("kind", NESTED)

@@ -29,7 +29,9 @@ def test_no_path_climbs_out_and_no_error_names_one(place: Place, method: str, ta
 # GHSA-74pc-3r2m-ppx3: links and tracking pixels of a stranger, in what is sent or shown on.
 def test_a_picture_and_a_link_of_a_stranger_are_nowhere_loaded(place: Place) -> None:
     page = place.page()
-    comment = f"Look <a href=https://evil.example onclick=x>here</a> <img src={PIXEL}> ![x]({PIXEL}) [![x]({PIXEL})](/x)"
+    comment = (
+        f"Look <a href=https://evil.example onclick=x>here</a> <img src={PIXEL}> ![x]({PIXEL}) [![x]({PIXEL})](/x)"
+    )
     number = place.public(comment, page=page, author=f"<img src={PIXEL}>", title=f"<img src={PIXEL}>")
     shown = f"/queue/{place.row(number)['revision']}"
     for answer in (
@@ -69,7 +71,7 @@ def test_nobody_is_led_elsewhere_by_signing_in(place: Place, name: str, target: 
 
 HOSTILE_TITLES = (
     "</title><script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "' onmouseover='alert(1)",
     "\u202e</bdi><iframe name=x src=javascript:alert(1)>",
 )

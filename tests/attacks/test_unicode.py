@@ -38,7 +38,9 @@ def test_marks_are_not_stacked_over_the_neighbours(place: Place, marks: int) -> 
     assert name == unicodedata.normalize("NFC", name)
 
 
-@pytest.mark.parametrize("name", ["Ines", "\u0406nes", "I\u200bnes", "Ine\u0455", "\uff29\uff4e\uff45\uff53", "ines", "lnes"])
+@pytest.mark.parametrize(
+    "name", ["Ines", "\u0406nes", "I\u200bnes", "Ine\u0455", "\uff29\uff4e\uff45\uff53", "ines", "lnes"]
+)
 def test_a_name_that_passes_for_one_of_the_staff_is_found(place: Place, name: str) -> None:
     number = place.held(page=place.page(), author=name)
     assert "staff" in place.row(number)["findings"]
@@ -53,11 +55,16 @@ def test_a_word_in_disguise_is_found(place: Place, word: str) -> None:
     ines = place.by("Ines")
     assert ines.post("/settings/courier/moderation", form | {"watched_words": "casino"}).status == 303
     number = place.held(f"Visit my {word} today.", page=place.page())
-    assert place.row(number)["findings"] != place.row(place.held("Visit my house today.", page=place.page()))["findings"]
+    assert (
+        place.row(number)["findings"] != place.row(place.held("Visit my house today.", page=place.page()))["findings"]
+    )
 
 
 def test_joiners_survive_where_they_are_letters(place: Place) -> None:
-    page, text = place.page(), "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469\u200d\U0001f467"
+    page, text = (
+        place.page(),
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469\u200d\U0001f467",
+    )
     number = place.public(text, page=page)
     assert place.row(number)["text"] == text
     [html] = bodies(place.read("thread.json", page).json)

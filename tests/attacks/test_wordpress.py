@@ -92,7 +92,7 @@ def test_no_other_field_is_cut_either(place: Place, field: str) -> None:
     assert len(place.rows()["comment"]) == before
 
 
-NAME = "x\" onmouseover=\"alert(1)\" '><img src=q onerror=alert(2)>"
+NAME = 'x" onmouseover="alert(1)" \'><img src=q onerror=alert(2)>'
 
 
 # CVE-2024-4439
@@ -192,7 +192,12 @@ def test_nobody_searches_for_an_address(place: Place, name: str) -> None:
 NUMBERS = (
     *("127.0.0.1", "127.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001", "0", "[::1]"),
     *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "127.0.0.1.", "localhost", "LOCALHOST", "127.0.0.1%00.courier.example"),
-    *("courier.example@127.0.0.1", "127.0.0.1#@courier.example", "127.0.0.1\\@courier.example", "\u2460\u2461\u2466.0.0.1"),
+    *(
+        "courier.example@127.0.0.1",
+        "127.0.0.1#@courier.example",
+        "127.0.0.1\\@courier.example",
+        "\u2460\u2461\u2466.0.0.1",
+    ),
 )
 
 
