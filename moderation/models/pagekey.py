@@ -56,7 +56,7 @@ class _Address:
 
 
 def page_key(url: str, origins: Iterable[str]) -> str:
-    """Return the one name of the page that an address means, at most 2,000 ASCII characters.
+    """Return the one name of the page that an address means, at most 1,992 ASCII characters.
 
     A key with `https://` before it has itself for its key. Raises `ForeignPage` for a page on none of the origins,
     `NotAnAddress` for what is no address, in `url` or in `origins`.
@@ -70,8 +70,9 @@ def page_key(url: str, origins: Iterable[str]) -> str:
     )
     # The slash keeps the host readable in `example.org/?p=1`, WordPress' plain address of an article.
     key = address.site + (f"{path or '/'}?{'&'.join(query)}" if query else path)
-    # Escapes make an address longer, and PostgreSQL has no room in an index for more than 2,700 bytes.
-    if len(key) > MAX_ADDRESS:
+    # Escapes make an address longer, and PostgreSQL has no room in an index for more than 2,700 bytes. What begins with
+    # a scheme again is to be an address still.
+    if len(key) > MAX_ADDRESS - len("https://"):
         raise NotAnAddress(url)
     return key
 

@@ -313,3 +313,15 @@ def test_where_we_take_an_address_browsers_name_the_same_host():
         assert ours == f"{case['protocol']}//{case['host']}", ascii(case["input"])
         agreed += 1
     assert agreed > 70
+
+
+@pytest.mark.parametrize("room", range(-3, 12))
+def test_what_has_a_key_is_an_address_with_it_too(room: int) -> None:
+    # 9 letters for each of these in the key, 3 bytes in the address.
+    address = "https://courier.example/" + "x" * ((1992 - 16 - room) % 9) + "\u4e00" * ((1992 - 16 - room) // 9)
+    try:
+        key = page_key(address, ["https://courier.example"])
+    except NotAnAddress:
+        assert room < 0
+    else:
+        assert page_key(f"https://{key}", ["https://courier.example"]) == key
