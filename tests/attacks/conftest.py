@@ -110,7 +110,7 @@ class Place:
         with closing(sqlite3.connect(self.server.instance / "moderation.sqlite")) as connection:
             names = [table.name for table in db.metadata.sorted_tables]
             kept = [name for name in names if name not in {"web_session", "outbox_message"}]
-            return {name: set(connection.execute(f'SELECT * FROM "{name}"')) for name in kept}  # noqa: S608 - ours
+            return {name: set(connection.execute(f'SELECT * FROM "{name}"')) for name in kept}
 
     def stored(self, page: str) -> list[dict[str, Any]]:
         """Return a page's comments as they are stored."""

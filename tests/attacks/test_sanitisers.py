@@ -38,7 +38,7 @@ KNOWN = {
     "left open twice": "<textarea><img src=x onerror=alert(1)></textarea",
     "attributes of all": "<b title=x lang=y dir=rtl class=z id=reply data-x=1>bold</b>",
     "relative": "<a href=/account/sign-out>x</a> <a href=//evil.example>y</a> <a href='?x'>z</a> [w](../x)",
-    "twice encoded": "&lt;script&gt;alert(1)&lt;/script&gt; &amp;lt;img src=x onerror=alert(1)&amp;gt; &#60;script&#62;",
+    "twice encoded": "&lt;script&gt;alert(1)&lt;/script&gt; &amp;lt;img src=x onerror=alert(1)&amp;gt; &#60;b&#62;",
     "only a return": "one\rtwo\r\rthree <b>x\r</b>",
 }
 
