@@ -4,9 +4,10 @@ import hashlib
 import itertools
 import json
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +15,12 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from moderation import accounts
 from moderation.accounts import invitations, resets
 from moderation.db import clock, db
-from moderation.models import Role, Via
+from moderation.models import Comment, Role, Thread, Via
 from moderation.models.pagekey import page_key
 from moderation.receipts import token_of
 from tests.attacks import wire
@@ -100,21 +102,27 @@ class Place:
 
     def row(self, number: int) -> dict[str, Any]:
         """Return a comment as it is stored."""
-        return next(row for row in asking.stored(self.app) if row["id"] == number)
+        with self.app.app_context():
+            return asking.described(db.session.get_one(Comment, number))
 
-    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+    def rows(self) -> dict[str, set[tuple[Any, ...]]]:
         """Return every row but of sessions, which looking may touch, and of the outbox, which the worker empties."""
-        return asking.dump(self.app, besides=("web_session", "outbox_message"))
+        with closing(sqlite3.connect(self.server.instance / "moderation.sqlite")) as connection:
+            names = [table.name for table in db.metadata.sorted_tables]
+            kept = [name for name in names if name not in {"web_session", "outbox_message"}]
+            return {name: set(connection.execute(f'SELECT * FROM "{name}"')) for name in kept}
 
     def stored(self, page: str) -> list[dict[str, Any]]:
         """Return a page's comments as they are stored."""
-        key = page_key(page, [page])
-        return [row for row in asking.stored(self.app) if row["page"] == key]
+        on_page = Thread.page_key == page_key(page, [page])
+        with self.app.app_context():
+            found = db.session.scalars(select(Comment).join(Thread).where(on_page).order_by(Comment.id)).unique()
+            return [asking.described(comment) for comment in found]
 
     def html(self, number: int) -> str:
         """Return a reply's newest text as it is kept for publication."""
         with self.app.app_context():
-            return db.session.get_one(asking.Comment, number).newest.html
+            return db.session.get_one(Comment, number).newest.html
 
     def fields_of(self, name: str, path: str) -> dict[str, str]:
         """Return what the form of a page of settings holds, as somebody sees it."""
@@ -124,7 +132,7 @@ class Place:
     def receipt(self, number: int) -> str:
         """Return the path of a reply's receipt."""
         with self.app.app_context():
-            comment = db.session.get_one(asking.Comment, number)
+            comment = db.session.get_one(Comment, number)
             return f"/receipts/{token_of(comment, secret=self.app.config['RECEIPT_KEY'])}"
 
     def invitation(self, role: Role = Role.READER, *, email: str = "") -> str:

@@ -289,7 +289,7 @@ def test_no_answer_has_a_header_that_a_request_wrote(place: Place) -> None:
     assert (answer.status, answer.cookies) == (422, [])
 
 
-SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Smuggled: 1\r\n\r\n"
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Smuggled: 1\r\n\r\n"
 FIRST = (
     b"POST /sites/courier/preview HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 )

@@ -86,10 +86,10 @@ def test_what_is_too_long_is_refused_and_never_cut(place: Place, size: int, last
 def test_no_other_field_is_cut_either(place: Place, field: str) -> None:
     page = place.page()
     long = {"email": "a@" + "b" * 60 + ".example" * 6, "url": "https://a.example/" + "\U0001f600" * 300}
-    before = len(place.rows()["comment"])
+    before = place.rows()["comment"]
     answer = place.reply(**{"page": page, field: long.get(field, "\U0001f600" * 3000)})
     assert (answer.status, set(answer.json["errors"])) == (422, {field})
-    assert len(place.rows()["comment"]) == before
+    assert place.rows()["comment"] == before
 
 
 NAME = 'x" onmouseover="alert(1)" \'><img src=q onerror=alert(2)>'

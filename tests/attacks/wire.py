@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,8 @@ from tests.server import DEADLINE
 
 FORM = "application/x-www-form-urlencoded"
 Headers = Iterable[tuple[str, str]]
+#: Seconds after which nothing more follows an answer.
+SILENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,13 @@ def send(port: int, data: bytes) -> Answer:
 
 
 def send_all(port: int, data: bytes) -> bytes:
-    """Send bytes as they are, and return everything that comes until the server hangs up."""
+    """Send bytes as they are, and return everything that comes until the server hangs up or has no more to say."""
     came = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection, suppress(OSError):
         connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
         while some := connection.recv(65_536):
             came += some
+            connection.settimeout(SILENCE)
     return came
 
 

@@ -56,24 +56,26 @@ def stored(app: Flask) -> list[dict[str, Any]]:
     """Return every comment with its newest text, oldest first."""
     with app.app_context():
         comments = db.session.scalars(select(Comment).order_by(Comment.id)).unique().all()
-        return [
-            {
-                "id": comment.id,
-                "author": comment.author,
-                "email": comment.email,
-                "url": comment.url,
-                "title": comment.title,
-                "parent": comment.parent_id,
-                "site": comment.site_id,
-                "page": comment.thread.page_key,
-                "text": comment.newest.source,
-                "status": str(comment.newest.status),
-                "turn": comment.newest.turn,
-                "revision": comment.newest.id,
-                "findings": [finding["code"] for finding in comment.newest.findings],
-            }
-            for comment in comments
-        ]
+        return [described(comment) for comment in comments]
+
+
+def described(comment: Comment) -> dict[str, Any]:
+    """Return a comment with its newest text."""
+    return {
+        "id": comment.id,
+        "author": comment.author,
+        "email": comment.email,
+        "url": comment.url,
+        "title": comment.title,
+        "parent": comment.parent_id,
+        "site": comment.site_id,
+        "page": comment.thread.page_key,
+        "text": comment.newest.source,
+        "status": str(comment.newest.status),
+        "turn": comment.newest.turn,
+        "revision": comment.newest.id,
+        "findings": [finding["code"] for finding in comment.newest.findings],
+    }
 
 
 def dump(app: Flask, *, besides: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
