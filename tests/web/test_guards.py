@@ -230,7 +230,7 @@ def test_every_error_is_a_page_for_people_and_a_problem_for_programs(
     assert problem.json["title"].startswith(title)
     assert (problem.json["status"], problem.json["type"]) == (status, "about:blank")
     for answer in (page, problem):
-        assert answer.headers["Cache-Control"] == ("public, no-cache" if "/static/" in path else "no-store")
+        assert answer.headers["Cache-Control"] == "no-store"
         assert ("Allow" in answer.headers) is (status == 405)
         assert "Set-Cookie" not in answer.headers
 

@@ -114,7 +114,7 @@ def test_a_changed_password_ends_the_link(app: Flask, ana: FlaskClient, client: 
 
 @pytest.mark.sqlite_only
 def test_the_sign_in_page_says_what_to_do_and_asks_for_no_address(app: Flask, client: FlaskClient) -> None:
-    assert "Ask an owner of your site" in Page(client.get(SIGN_IN)).words
+    assert "Ask whoever runs this service" in Page(client.get(SIGN_IN)).words
     assert (
         refused(ask(app, "account", "reset", "nobody@staff.example"))
         == "Error: There is no account nobody@staff.example."
