@@ -151,7 +151,9 @@ def test_the_score_knows_bad_answers() -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/queue/", "/account/sign-in", "/log/", "/", "/no/such/page"])
+@pytest.mark.parametrize(
+    "path", ["/queue/", "/settings/courier/site", "/account/", "/account/sign-in", "/log/", "/", "/no/such/page"]
+)
 def test_pages_of_the_service_score_a_hundred_and_more(visitor: Visitor, path: str) -> None:
     cookies = visitor.sign_in()
     answer, html = visitor.ask(path)
