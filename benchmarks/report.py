@@ -120,7 +120,8 @@ def _page(found: Found, *, minutes: float) -> Iterator[str]:
     size = found.size
     yield "# Benchmarks"
     yield ""
-    yield f"Written by `make bench` on {time.strftime('%Y-%m-%d')}, in {minutes:.0f} minutes; nothing here is typed."
+    by = "make bench BENCH='--quick --write'" if size is workload.QUICK else "make bench"
+    yield f"Written by `{by}` on {time.strftime('%Y-%m-%d')}, in {minutes:.0f} minutes; nothing here is typed."
     yield "Rates depend on the machine; what means something is their ratio within one run."
     yield ""
     yield "![All rates on one logarithmic scale](benchmarks.svg)"

@@ -85,8 +85,8 @@ SETTINGS = (
     Setting(
         "RESETS_PER_HOUR",
         int,
-        5,
-        "New passwords asked for in an hour, for one e-mail address, by one network.",
+        20,
+        "Tries with links for a new password in an hour, by one network.",
         least=1,
     ),
     Setting(

@@ -194,9 +194,15 @@ def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
         driver = connection.connection.driver_connection
-        # Where it did not begin in time, SQLite says itself that it is locked.
-        if only_reads or not (isinstance(driver, disk.Connection) and driver.begin_writing()):
+        if isinstance(driver, disk.Connection):
+            driver.reads = only_reads
+        if only_reads or not isinstance(driver, disk.Connection):
             connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+            return
+        try:
+            driver.begin_writing()
+        except sqlite3.OperationalError as error:
+            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
     elif only_reads:
         # One snapshot for the whole answer: versions and rows are read as of one moment.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

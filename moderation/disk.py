@@ -24,7 +24,8 @@ class Connection(sqlite3.Connection):
     Writers begin by `begin_writing`; the connection is to have `synchronous=NORMAL`.
     """
 
-    writes = False
+    #: Whether the transaction only reads; set where it begins.
+    reads = False
     #: Whether the others of this process wait for its end.
     _first = False
     #: Milliseconds that SQLite waits for a lock by itself, as the connection was set up.
@@ -35,25 +36,27 @@ class Connection(sqlite3.Connection):
         self._log = _log_of(f"{database}-wal")
         self._line = _line_of(f"{database}-line")
 
-    def begin_writing(self) -> bool:
-        """Begin a transaction that writes, in turn with all who want to. Return whether it began in time.
+    def begin_writing(self) -> None:
+        """Begin a transaction that writes, in turn with all who want to. Raises `sqlite3.OperationalError`.
 
         SQLite asks for a lock ten times a second at last, and whoever asks first gets it. Here those of one process
         wait for each other without asking, and the first of each process takes turns with those of the others.
         """
         until = time.monotonic() + self.patience / 1000
         if not self._line.enter(until):
-            return False
-        self.writes = self._first = True
-        self.execute("PRAGMA busy_timeout=0")
-        began = False
+            raise sqlite3.OperationalError("database is locked")
+        self._first = True
         try:
-            began = self._line.turn(until, self._begins)
-        finally:
-            self.execute(f"PRAGMA busy_timeout={self.patience}")
+            self.execute("PRAGMA busy_timeout=0")
+            try:
+                began = self._line.turn(until, self._begins)
+            finally:
+                self.execute(f"PRAGMA busy_timeout={self.patience}")
             if not began:
-                self._leave()
-        return began
+                raise sqlite3.OperationalError("database is locked")
+        except BaseException:
+            self._leave()
+            raise
 
     def _begins(self) -> bool:
         try:
@@ -67,12 +70,13 @@ class Connection(sqlite3.Connection):
     def _leave(self) -> None:
         """Let the next of this process come: once, whatever ended the transaction."""
         if self._first:
-            self._first = self.writes = False
+            self._first = False
             self._line.leave()
 
     def commit(self) -> None:
         """Commit, let the next writer begin, and wait for the disk."""
-        wrote = self.writes and self.in_transaction
+        # Whatever began it: only what was begun to read has nothing to sync.
+        wrote = self.in_transaction and not self.reads
         super().commit()
         self._leave()
         if wrote:

@@ -68,7 +68,7 @@ def opened(path: Path) -> disk.Connection:
 
 def write(path: Path, words: str) -> None:
     connection = opened(path)
-    assert connection.begin_writing()
+    connection.begin_writing()
     connection.execute("INSERT INTO said VALUES (?)", (words,))
     connection.commit()
 
@@ -114,6 +114,7 @@ def test_what_the_disk_refused_is_no_success_for_anybody(path, slow, crowd):
 
 def test_who_only_read_waits_for_nothing(path, slow):
     connection = opened(path)
+    connection.reads = True
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM said")
     connection.commit()
@@ -123,23 +124,24 @@ def test_who_only_read_waits_for_nothing(path, slow):
 @pytest.mark.parametrize("end", ["commit", "rollback", "close"])
 def test_who_ends_lets_the_next_of_the_same_process_begin(path: Path, crowd: ThreadPoolExecutor, end: str) -> None:
     first, second = opened(path), opened(path)
-    assert first.begin_writing()
+    first.begin_writing()
     waiting = crowd.submit(second.begin_writing)
     assert not all_of([waiting], timeout=0.05).done
     getattr(first, end)()
-    assert waiting.result(timeout=20) is True
+    waiting.result(timeout=20)
     second.rollback()
 
 
 def test_who_waits_too_long_is_told_so_and_is_in_nobodys_way(path: Path) -> None:
     first, second = opened(path), opened(path)
     second.patience = 50
-    assert first.begin_writing()
-    assert second.begin_writing() is False
+    first.begin_writing()
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        second.begin_writing()
     # Ending what never began gives no place away.
     second.rollback()
     first.commit()
-    assert second.begin_writing()
+    second.begin_writing()
     assert second.execute("PRAGMA busy_timeout").fetchone() == (50,)
     second.rollback()
 
@@ -161,7 +163,7 @@ connection = sqlite3.connect(sys.argv[1], factory=disk.Connection, isolation_lev
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(150):
-    assert connection.begin_writing()
+    connection.begin_writing()
     connection.execute("INSERT INTO said VALUES (?)", (sys.argv[2],))
     connection.commit()
 """
@@ -187,6 +189,27 @@ def test_two_processes_take_turns(path: Path) -> None:
     # Until one has finished, neither is passed over for long.
     both = said[: min(said.rindex("a"), said.rindex("b"))].lstrip(said[0])
     assert max((len(run) for run in re.findall("a+|b+", both)), default=0) <= 30
+
+
+def test_who_waits_too_long_for_another_process_is_told_so(path: Path) -> None:
+    other, mine, next_ = sqlite3.connect(path, isolation_level=None), opened(path), opened(path)
+    other.execute("BEGIN IMMEDIATE")
+    mine.patience = 50
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        mine.begin_writing()
+    other.execute("ROLLBACK")
+    # It stands in nobody's way.
+    next_.begin_writing()
+    next_.rollback()
+
+
+def test_a_commit_is_synced_whatever_began_it(path: Path, slow: SlowDisk) -> None:
+    slow.let.release()
+    connection = opened(path)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("INSERT INTO said VALUES ('by another way')")
+    connection.commit()
+    assert slow.syncs == 1
 
 
 @pytest.mark.sqlite_only

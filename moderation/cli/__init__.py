@@ -33,11 +33,9 @@ demo_group = Commands("demo", help="Made-up comments, to try a queue and to meas
 
 #: How `flask check` says how something stands.
 WORDS = {checks.Verdict.OK: "ok", checks.Verdict.LOOK: "look", checks.Verdict.MEND: "MEND"}
-#: Settings of a site that are lists: with commas here.
+#: Settings of a site that are on or off, and those that are lists: with commas here.
 SWITCHES = ("require_second",)
 LISTS = ("origins", "required", "watched_words", "watched_hosts")
-#: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
-GIVE_WAY = 0.05
 
 
 def init_app(app: Flask) -> None:
@@ -156,7 +154,7 @@ def import_wordpress(file: BinaryIO, key: str, dry_run: bool) -> None:
             for _ in run(wordpress.read(file), site=site, source="wordpress", now=clock(), report=report):
                 db.session.commit()
                 if not dry_run:
-                    threading.Event().wait(GIVE_WAY)
+                    threading.Event().wait(transfer.GIVE_WAY)
     except (NotReadable, OSError) as error:
         raise click.ClickException(f"{file.name}: {error}") from error
     except Truncated as error:

@@ -22,6 +22,8 @@ from moderation.transfer.record import Kind as RecordKind
 
 #: Rows between two commits: the write lock is not held longer than about a second.
 BATCH = 250
+#: Seconds that its caller leaves to others between two of them: who held a lock last is often first to have it again.
+GIVE_WAY = 0.05
 
 #: How what was decided elsewhere is decided here; what was held there is held here.
 DECIDED: dict[State, Action | None] = {

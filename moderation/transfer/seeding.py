@@ -129,10 +129,6 @@ def seed(site: Site, *, held: int, decided: int, now: datetime, chance: Random) 
         yield len(batch)
 
 
-def _has_comments(site: Site) -> bool:
-    return db.session.scalars(select(Comment.id).where(Comment.site_id == site.id).limit(1)).first() is not None
-
-
 def _is_ours(site: Site) -> bool:
     # The mark follows the entry of the site's making.
     first = select(Entry.rule).where(Entry.site_id == site.id).order_by(Entry.id).limit(2)

@@ -102,9 +102,9 @@ def forgive_sign_in(email: str, network: str) -> None:
     _counters().give_back([window for window in _sign_in(email, network) if window.most])
 
 
-def count_reset(email: str, network: str) -> None:
-    """Count a wish for a new password, for the address and for the network. Raises `TooManyRequests`."""
-    _count(_window(Limit.RESETS, "address", email), _window(Limit.RESETS, "network", network))
+def count_reset(network: str) -> None:
+    """Count a try with a link for a new password, before anything is hashed. Raises `TooManyRequests`."""
+    _count(_window(Limit.RESETS, network))
 
 
 def _sign_in(email: str, network: str) -> tuple[Window, Window]:

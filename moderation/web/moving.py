@@ -18,9 +18,6 @@ from moderation.web import guards, owning, reauth, uploads
 bp = Blueprint("moving", __name__, url_prefix="/settings")
 bp.before_request(owning.only_owners)
 
-#: Seconds between two batches of an import in which others write: SQLite's waiting writers ask ten times a second.
-GIVE_WAY = 0.05
-
 
 @bp.get("/<site:key>/transfer")
 def show(key: str) -> AnyResponse:
@@ -96,7 +93,7 @@ def _go_on(batches: Iterator[transfer.Report], *, dry: bool) -> None:
             db.session.rollback()
         else:
             db.session.commit()
-            threading.Event().wait(GIVE_WAY)
+            threading.Event().wait(transfer.GIVE_WAY)
 
 
 def _page(status: int, **values: object) -> AnyResponse:

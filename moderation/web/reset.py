@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from moderation import accounts
 from moderation.accounts import resets
 from moderation.db import db
-from moderation.web import answers, guards, sessions
+from moderation.web import answers, guards, limits, sessions
 from moderation.web.passwordform import NewPasswordForm, words
 
 bp = Blueprint("reset", __name__, url_prefix="/account/reset")
@@ -26,6 +26,7 @@ def choose(token: str) -> AnyResponse:
 @bp.post("/<token:token>")
 def do_choose(token: str) -> AnyResponse:
     """Set the new password, and end every session."""
+    limits.count_reset(guards.network())
     form = NewPasswordForm()
     password = form.password.data or ""
     try:

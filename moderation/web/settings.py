@@ -146,11 +146,6 @@ def check_snippet(key: str) -> AnyResponse:
     return _checked(page, at, found=found, cut=len(answer.body) >= outward.MOST_READ)
 
 
-def _no_page() -> str:
-    example = f"{g.site.origins[0]}/news"
-    return gettext("This is not the address of a page of the site, as in %(page)s.", page=example)
-
-
 def _checked(
     page: str, at: datetime, *, failed: str = "", found: list[snippet.Finding] | None = None, cut: bool = False
 ) -> AnyResponse:

@@ -52,6 +52,19 @@ def test_a_link_sets_the_password_once_and_ends_every_session(
     assert client.get(path).status_code == 404
 
 
+def test_tries_are_counted_before_anything_is_hashed(
+    app: Flask, ana: FlaskClient, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "RESETS_PER_HOUR", 2)
+    path = link(app)
+    tried = [post(client, path, password="short") for _ in range(3)]
+    assert [answer.status_code for answer in tried] == [422, 422, 429]
+    assert int(tried[2].headers["Retry-After"]) > 0
+    # The right one waits as well, and the link stays good.
+    assert post(client, path, password=NEW).status_code == 429
+    assert client.get(path).status_code == 200
+
+
 def test_what_is_unknown_too_old_or_used_answers_alike(app: Flask, ana: FlaskClient, client: FlaskClient) -> None:
     used = link(app)
     post(client, used, password=NEW)
