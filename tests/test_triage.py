@@ -5,7 +5,8 @@ from flask import Flask
 
 from moderation import triage
 from moderation.triage import Evidence
-from moderation.triage.staff import _prototypes, skeletons
+from moderation.triage.skeleton import prototypes
+from moderation.triage.staff import skeletons
 
 PLAIN = {"html": "<p>Wider is good news.</p>", "url": "", "alike": 0, "written_in": 90.0}
 LINK = '<p>See <a href="https://shop.example/prams" rel="nofollow">this</a> and <a href="https://shop.example/x">that</a>.</p>'
@@ -100,7 +101,7 @@ def test_a_name_is_compared_as_the_eye_does(name: str, staff: str, alike: bool) 
 
 
 def test_the_table_is_read_whole_and_leads_nowhere_twice() -> None:
-    table = _prototypes()
+    table = prototypes()
     assert len(table) > 2000
     assert {table[each] for each in "АΑᎪ"} == {"A"}
     # What a letter is taken for is taken for nothing else.

@@ -1,10 +1,10 @@
 """A name that looks like that of somebody who moderates the site, to the eye of a reader."""
 
 import unicodedata
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
 from moderation.triage.evidence import Evidence, Finding
+from moderation.triage.skeleton import prototypes
 
 
 def check(evidence: Evidence) -> list[Finding]:
@@ -24,7 +24,7 @@ def skeletons(name: str) -> frozenset[str]:
 
 
 def _skeleton(name: str) -> str:
-    seen = "".join(_prototypes().get(character, character) for character in _bare(name))
+    seen = "".join(prototypes().get(character, character) for character in _bare(name))
     return "".join(character for character in _bare(seen).casefold() if character.isalnum())
 
 
@@ -32,10 +32,3 @@ def _bare(text: str) -> str:
     """Leave marks out: few readers would tell José from Jose."""
     apart = unicodedata.normalize("NFKD", text)
     return "".join(character for character in apart if not unicodedata.category(character).startswith("M"))
-
-
-@cache
-def _prototypes() -> dict[str, str]:
-    lines = (Path(__file__).parent / "confusables.txt").read_text(encoding="utf-8").splitlines()
-    pairs = [line.split("\t") for line in lines if not line.startswith("# ")]
-    return {character: prototype for prototype, characters in pairs for character in characters}
