@@ -230,6 +230,36 @@ def test_a_held_reply_becomes_public_before_ones_eyes(place: Place, browse: Call
     expect(held).to_have_count(0)
 
 
+def test_ones_own_reply_is_no_news_where_the_thread_is_behind_its_receipt(
+    place: Place, browse: Callable[..., Page]
+) -> None:
+    page = browse()
+    address = place.article()
+    place.publish(address, "Wider is good news.")
+    open_(page, address)
+    fill(page, "I say so too.")
+    post(page)
+    expect(page.locator("article.mine")).to_be_focused()
+    before = page.request.get(f"{place.service}/sites/{place.key}/thread.json", params={"page": address}).text()
+    place.decide("approve", place.newest())
+    asked: list[Route] = []
+
+    def behind(route: Route) -> None:
+        asked.append(route)
+        # Only the first that is asked now is as it was before the decision.
+        if len(asked) == 1:
+            route.fulfill(body=before, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            route.continue_()
+
+    page.route("**/thread.json?**", behind)
+    held, here = page.locator("article.mine"), page.locator(f"#comment-{place.newest()}")
+    until(lambda: (look_again(page), not held.count())[1], lambda: "the reply stands in the thread")
+    expect(here).to_contain_text("I say so too.")
+    expect(status(page)).to_have_text("Your reply is published.")
+    expect(page.get_by_role("button", name="1 new reply")).to_be_hidden()
+
+
 def test_a_refusal_is_told_and_a_forgotten_receipt_goes(place: Place, browse: Callable[..., Page]) -> None:
     page = browse()
     open_(page, place.article())

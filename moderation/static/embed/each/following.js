@@ -6,8 +6,9 @@ import { asked, goTo, items, levels, merge, news, restart, thread } from "./thre
 import { counted } from "./words.js";
 
 export async function follow() {
-  await receipts();
+  // In this order: what a receipt has brought into the thread is no news afterwards.
   const { ok, value } = await read(asked, "no-cache");
+  await receipts();
   const more = ok && value.count - thread.count;
   if (!(more > 0)) return;
   news.hidden = false;
@@ -40,7 +41,7 @@ export async function receipts() {
     // The browser's copy of the thread may be older than the decision: nothing may seem to vanish in between.
     if (isPublished && !isHere()) await renew();
     const said = stateWords(now);
-    if (isNews && said) say(said);
+    if (said && isNews) say(said);
     // Published in another part, it is told of once.
     if (!said || isHere() || (isPublished && !isNews && thread.parts > 1)) remove(now);
     else if (isNews) {
