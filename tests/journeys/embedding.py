@@ -152,3 +152,8 @@ def open_(page: Page, address: str) -> None:
     """Open a page and wait until its thread and form are there."""
     page.goto(address)
     expect(page.get_by_role("button", name="Post Comment")).to_be_visible()
+
+
+def look_again(page: Page) -> None:
+    """Come back to the tab, as a reader does."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
