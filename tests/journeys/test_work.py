@@ -33,7 +33,8 @@ def test_the_embed_proves_it_under_the_strictest_policy(place: Place, browse: Ca
 def test_a_flood_that_begins_while_one_writes_costs_one_more_press(place: Place, browse: Callable[..., Page]) -> None:
     page = browse()
     open_(page, place.article())
-    fill(page, "Caught by a flood.")
+    with page.expect_response("**/form?*"):
+        fill(page, "Caught by a flood.")
     place.set(proof="on")
     post(page)
     expect(page.get_by_role("alert")).to_contain_text("Please wait a moment, then try again.")

@@ -6,15 +6,17 @@ import { asked, goTo, items, levels, merge, news, restart, thread } from "./thre
 import { counted } from "./words.js";
 
 export async function follow() {
-  // In this order: what a receipt has brought into the thread is no news afterwards.
-  const { ok, value } = await read(asked, "no-cache");
-  await receipts();
-  const more = ok && value.count - thread.count;
-  if (!(more > 0)) return;
-  news.hidden = false;
-  news.textContent = counted("new", more);
-  news.onclick = () => take(value);
-  say(news.textContent);
+  // In this order: what a receipt brings into the thread is no news afterwards.
+  const { ok, value: found } = await read(asked, "no-cache");
+  if (!ok) return;
+  await receipts(found);
+  const more = found.count - thread.count;
+  if (more > 0) {
+    news.hidden = false;
+    news.onclick = () => take(found);
+    news.textContent = counted("new", more);
+    say(news.textContent);
+  }
 }
 
 async function take(found) {
@@ -27,8 +29,9 @@ async function take(found) {
   goTo(first);
 }
 
-// Ask what became of the replies that this browser keeps: the receipts know, no cookie.
-export async function receipts() {
+// Ask what became of the replies that this browser keeps: the receipts know, no cookie. What is published comes from
+// the thread as it was just read: another copy may be older.
+async function receipts(found) {
   for (const kept of shelved()) {
     const { ok, status, value } = await ask(kept.receipt);
     // A receipt that does not answer leaves the card as it was; one that is gone takes it away.
@@ -36,23 +39,17 @@ export async function receipts() {
     const { status: state, comment: text, since } = value;
     const isNews = state !== kept.state || text !== kept.text;
     const now = { ...kept, state, text, since };
-    const isHere = () => items.has(commentOf(kept));
-    const isPublished = state === "published";
-    // The browser's copy of the thread may be older than the decision: nothing may seem to vanish in between.
-    if (isPublished && !isHere()) await renew();
+    const number = commentOf(kept);
+    // The thread may be older than the decision: nothing may seem to vanish in between.
+    if (state === "published" && !items.has(number)) await merge(found);
     const said = stateWords(now);
     if (said && isNews) say(said);
     // Published in another part, it is told of once.
-    if (!said || isHere() || (isPublished && !isNews && thread.parts > 1)) remove(now);
+    if (!said || items.has(number) || (state === "published" && !isNews && thread.parts > 1)) remove(now);
     else if (isNews) {
       // Read anew: a reply may have been sent meanwhile.
       shelve(shelved().map((one) => (one.receipt === kept.receipt ? now : one)));
       showHeld(now);
     }
   }
-}
-
-async function renew() {
-  const { ok, value } = await read(asked, "no-cache");
-  if (ok) await merge(value);
 }

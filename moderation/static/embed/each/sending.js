@@ -59,7 +59,7 @@ function accepted({ parent, comment: text }, { receipt, comment, status: state }
   const kept = { receipt, parent, text, state, since: new Date() };
   shelve([...shelved(), kept]);
   mark = null;
-  clear();
+  complaint?.remove();
   renew();
   showHeld(kept).focus();
   emit(host, "reply:held", { comment, receipt });
@@ -69,7 +69,7 @@ function refused(status, { title = words.not_sent, errors = {} }, wait) {
   turn();
   for (const name in fields) complainAt(name, errors[name]);
   const lines = Object.keys(errors).map((name) => el("li", line(name, errors[name].join(" "))));
-  clear();
+  complaint?.remove();
   complaint = el("div.box alert", { role: "alert", tabIndex: -1 }, el("h3", title), el("ul", ...lines));
   // The key stays: should the reply have arrived after all, sending it again gets the answer it missed.
   if (!status || status > 499) {
@@ -80,10 +80,6 @@ function refused(status, { title = words.not_sent, errors = {} }, wait) {
   complaint.focus();
   if (wait) pause(wait);
   emit(host, "reply:error", { status, title });
-}
-
-function clear() {
-  complaint?.remove();
 }
 
 function line(name, text) {

@@ -1,8 +1,8 @@
 // A page's thread: loaded, sorted, part by part, and the place in it that the address names.
 import { button, el, emit } from "../dom.js";
-import { receipts } from "./following.js";
+import { follow } from "./following.js";
 import { aim, form, parent, section } from "./form.js";
-import { showKept } from "./kept.js";
+import { shelved, showKept } from "./kept.js";
 import { fill, reveal } from "./list.js";
 import { addressOf, box, dress, read, root, say, sort, sortBy } from "./root.js";
 import { speak, words } from "./words.js";
@@ -52,7 +52,7 @@ async function show(found) {
   else form();
   goToAnchor();
   emit(host, "thread:loaded", { count: found.count });
-  receipts();
+  if (shelved()[0]) follow();
 }
 
 // Take this copy of the thread for the one that is shown: its words, its count.
