@@ -145,14 +145,17 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 def _of_libraries(settings: Mapping[str, str | int | bool]) -> dict[str, object]:
     """Say our settings in the words of the libraries."""
     secure = str(settings["BASE_URL"]).startswith("https://")
+    on_sqlite = str(settings["DATABASE_URL"]).startswith("sqlite")
     return {
         "SQLALCHEMY_DATABASE_URI": _driver(str(settings["DATABASE_URL"])),
         # One connection for the request and one for its session, for every thread.
         "SQLALCHEMY_ENGINE_OPTIONS": {
+            # A file is there or not; a server may have gone since it was last asked.
+            "pool_pre_ping": not on_sqlite,
             "pool_size": 2 * int(settings["THREADS"]) + 2,
             # Where caches in front are to be told, what raises a version puts the news into the outbox.
             "execution_options": {TELLS_CACHES: bool(settings["PURGE_URL"])},
-            "connect_args": {"factory": disk.Connection} if str(settings["DATABASE_URL"]).startswith("sqlite") else {},
+            "connect_args": {"factory": disk.Connection} if on_sqlite else {},
         },
         "MAX_CONTENT_LENGTH": guards.MOST_BODY,
         "MAX_FORM_MEMORY_SIZE": guards.MOST_BODY,

@@ -7,14 +7,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
-from moderation.db import Upsert, db, dialect, insert_now, insert_rows, table_of, upsert
+from moderation.db import db, table_of
 from moderation.models import Action, Entry, Kind, LogHead, Revision, Site, Status, Tally, Via
+from moderation.statements import Prepared, Upsert, insert_now, insert_rows, upsert
 
 #: What the hash covers: everything but the words (note, salt), the hash itself and the row's number.
 HASHED = tuple(
@@ -72,7 +73,7 @@ def record_all(events: Sequence[Event]) -> list[Entry]:
 
 
 def record_rows(events: Sequence[Event]) -> None:
-    """Append entries as `record_all` does, but make no objects of them: for thousands at once."""
+    """Append entries as `record_all` does, but make no objects of them: for what comes often, or by thousands."""
     if not events:
         return
     insert_rows(Entry, _chained(events))
@@ -85,8 +86,8 @@ def _chained(events: Sequence[Event]) -> list[dict[str, object]]:
     if any(event.site_id != site_id for event in events):
         raise ValueError("an entry of another site")
     db.session.flush()
-    head = db.session.scalars(_HEAD.where(LogHead.site_id == site_id)).one()
-    last, counts = head.hash, {status: int(getattr(head, status)) for status in Status}
+    head_id, last, *numbers = _HEAD_OF_ALL.one() if site_id is None else _HEAD.one(site=site_id)
+    counts: dict[Status, int] = dict(zip(Status, numbers, strict=True))
     entries = []
     for event in events:
         entries.append(_entry(event, previous=last))
@@ -95,17 +96,22 @@ def _chained(events: Sequence[Event]) -> list[dict[str, object]]:
             if status:
                 counts[status] += change
     moved: dict[str, object] = dict(counts) | {"hash": last}
-    db.session.connection().execute(_MOVE_HEAD, moved | {"of": head.id})
-    for name, value in moved.items():
-        set_committed_value(head, name, value)
+    _MOVE_HEAD.change({"of": head_id} | moved)
+    # Whoever has read the head in this session sees it moved.
+    if head := db.session.identity_map.get(identity_key(LogHead, head_id)):
+        for name, value in moved.items():
+            set_committed_value(head, name, value)
     return entries
 
 
-#: The head of a chain, and its lock.
-_HEAD = select(LogHead).with_for_update(of=LogHead).execution_options(populate_existing=True)
-_MOVE_HEAD = (
+_COLUMNS = table_of(LogHead).c
+_ANY_HEAD = select(*(_COLUMNS[name] for name in ("id", "hash", *Status))).with_for_update()
+#: The head of a site's chain, and its lock; and that of the installation's.
+_HEAD = Prepared(_ANY_HEAD.where(_COLUMNS.site_id == bindparam("site")))
+_HEAD_OF_ALL = Prepared(_ANY_HEAD.where(_COLUMNS.site_id.is_(None)))
+_MOVE_HEAD = Prepared(
     update(table_of(LogHead))
-    .where(table_of(LogHead).c.id == bindparam("of"))
+    .where(_COLUMNS.id == bindparam("of"))
     .values({name: bindparam(name) for name in ("hash", *Status)})
 )
 
@@ -134,14 +140,17 @@ def _count(events: Sequence[Event]) -> None:
             by_hour[event.at.replace(minute=0, second=0, microsecond=0)][column] += 1
     for hour, numbers in by_hour.items():
         row = {"site_id": events[0].site_id, "hour": hour} | dict.fromkeys(TALLIED, 0) | numbers
-        db.session.connection().execute(_counted(dialect()), row)
+        _COUNT.change(row)
 
 
-@cache
 def _counted(dialect: str) -> Upsert:
     first, there = upsert(Tally, dialect=dialect), table_of(Tally).c
     more = {column: there[column] + first.excluded[column] for column in TALLIED}
+    first = first.values({name: bindparam(name) for name in ("site_id", "hour", *TALLIED)})
     return first.on_conflict_do_update(index_elements=["site_id", "hour"], set_=more)
+
+
+_COUNT = Prepared(_counted)
 
 
 def _counted_as(event: Event) -> str | None:

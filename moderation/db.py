@@ -1,25 +1,20 @@
 """The database handle: engine pragmas, transaction modes, the UTC time type and the naming convention."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache
-from typing import TypeAlias, cast
+from typing import cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached, registry
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql.dml import ReturningInsert
-from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
 from moderation import disk
@@ -86,7 +81,7 @@ db = SQLAlchemy(
     # What a door has committed can be printed without a new transaction.
     session_options={"expire_on_commit": False},
     # An error of the database names the statement, never the words that were in it: errors are logged.
-    engine_options={"pool_pre_ping": True, "hide_parameters": True},
+    engine_options={"hide_parameters": True},
 )
 
 
@@ -113,49 +108,6 @@ def writing() -> Iterator[None]:
 def set_reading(only_reads: bool) -> None:
     """Choose the mode for what follows in this thread, as a request does at its start and end."""
     _reading.set(only_reads)
-
-
-def insert_rows(of: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert rows, all with the same columns, at once and ahead of the unit of work."""
-    if rows:
-        db.session.connection().execute(table_of(of).insert(), rows)
-
-
-def insert_now(things: Sequence[Base]) -> None:
-    """Insert new things of one kind at once; then they know their numbers, and are as if read from the database.
-
-    For what is written often: the unit of work takes several times as long.
-    """
-    if not things:
-        return
-    insert, blank = _numbered(type(things[0]))
-    rows = [{name: vars(thing).get(name, default) for name, default in blank.items()} for thing in things]
-    numbers = db.session.connection().execute(insert, rows).scalars()
-    for thing, row, number in zip(things, rows, numbers, strict=True):
-        for name, value in {"id": number, **row}.items():
-            set_committed_value(thing, name, value)
-        make_transient_to_detached(thing)
-        db.session.add(thing)
-
-
-@cache
-def _numbered(of: type[Base]) -> tuple[ReturningInsert[int], dict[str, object]]:
-    """Return the insert that tells the numbers of its rows, and what a column holds that nobody says anything of."""
-    table = table_of(of)
-    blank = {
-        column.name: column.default.arg if isinstance(column.default, ScalarElementColumnDefault) else None
-        for column in table.c
-        if column.name != "id"
-    }
-    return table.insert().returning(table.c.id, sort_by_parameter_order=True), blank
-
-
-Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
-
-
-def upsert(of: type[Base], *, dialect: str) -> Upsert:
-    """Return an insert that can say what is to be done where the row is there already; both databases say it alike."""
-    return sqlite.insert(table_of(of)) if dialect == "sqlite" else postgresql.insert(table_of(of))
 
 
 def dialect() -> str:
@@ -192,17 +144,22 @@ def _begin(connection: Connection) -> None:
     """Choose the mode where the transaction begins: on SQLite an upgrade from reader to writer fails at once."""
     only_reads = _reading.get()
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
-        driver = connection.connection.driver_connection
-        if isinstance(driver, disk.Connection):
-            driver.reads = only_reads
-        if only_reads or not isinstance(driver, disk.Connection):
-            connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
-            return
         try:
-            driver.begin_writing()
+            _begin_sqlite(cast("sqlite3.Connection", connection.connection.driver_connection), only_reads=only_reads)
         except sqlite3.OperationalError as error:
-            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+            raise OperationalError("BEGIN", None, error) from error
     elif only_reads:
         # One snapshot for the whole answer: versions and rows are read as of one moment.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def _begin_sqlite(driver: sqlite3.Connection, *, only_reads: bool) -> None:
+    driver.execute(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
+    if not isinstance(driver, disk.Connection):
+        driver.execute("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        return
+    driver.reads = only_reads
+    if only_reads:
+        driver.execute("BEGIN")
+    else:
+        driver.begin_writing()

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Integer, Select, String, bindparam, exists, func, select
+from sqlalchemy import Integer, String, bindparam, exists, func, select
 
 from moderation import lifecycle, markup, triage
-from moderation.db import UTCDateTime, db, dialect, insert_now, insert_rows
+from moderation.db import UTCDateTime, db, dialect, table_of
 from moderation.models import Account, Comment, Membership, Revision, Site, Status, SubmissionKey, Thread, Via
 from moderation.models.pagekey import page_key
 from moderation.publishing import closing
+from moderation.statements import Prepared, insert_now, insert_rows, stored
 
 #: Comments may stand this deep below one another; what would go deeper is refused.
 MOST_DEPTH = 100
@@ -196,8 +197,8 @@ class _Known:
 
     #: The page's thread, if it has one.
     thread: Thread | None
-    #: What was answered under the same key.
-    answered: SubmissionKey | None
+    #: What was answered under the same key: a hash of the reply, and its comment.
+    answered: tuple[str, int] | None
     #: Whether the author has sent this text on this page.
     said: bool
     #: How many comments of the site say the same.
@@ -217,11 +218,17 @@ def _look_around(draft: Draft, *, site: Site, pause: timedelta, now: datetime) -
         "pause_began": now - pause,
         "now": now,
     }
-    thread, answered, said, alike, last = db.session.execute(_AROUND, asked).one()
-    return _Known(thread, answered, said, alike, last)
+    said, alike, last, body_hash, comment_id, *thread = _AROUND.one(**asked)
+    return _Known(
+        thread=stored(Thread, thread) if thread[0] is not None else None,
+        answered=(body_hash, comment_id) if comment_id is not None else None,
+        said=said,
+        alike=alike,
+        last=last,
+    )
 
 
-def _around() -> Select[Thread, SubmissionKey, bool, int, datetime]:
+def _around() -> Prepared:
     site, words = bindparam("site", type_=Integer), bindparam("words", type_=String)
     author, network = bindparam("author", type_=String), bindparam("network", type_=String)
     said = exists().where(
@@ -231,7 +238,7 @@ def _around() -> Select[Thread, SubmissionKey, bool, int, datetime]:
         Revision.author_key == author,
         # Of the nameless, only who writes from the same network may be the same.
         (author != "") | Revision.network.is_not_distinct_from(network),
-        Revision.status.in_((Status.PENDING, Status.APPROVED)),
+        (Revision.status == Status.PENDING) | (Revision.status == Status.APPROVED),
     )
     # A second reply within the pause is a double click or a program, not a second thought.
     last = select(func.max(Comment.received_at)).where(
@@ -241,13 +248,14 @@ def _around() -> Select[Thread, SubmissionKey, bool, int, datetime]:
         Comment.received_at > bindparam("pause_began", type_=UTCDateTime),
         Comment.received_at <= bindparam("now", type_=UTCDateTime),
     )
-    return (
+    return Prepared(
         select(
-            Thread,
-            SubmissionKey,
             said,
             lifecycle.saying(words, site_id=site).scalar_subquery(),
             last.scalar_subquery(),
+            SubmissionKey.body_hash,
+            SubmissionKey.comment_id,
+            table_of(Thread),
         )
         .select_from(Site)
         .outerjoin(Thread, (Thread.site_id == Site.id) & (Thread.page_key == bindparam("page")))
@@ -260,10 +268,11 @@ def _around() -> Select[Thread, SubmissionKey, bool, int, datetime]:
 _AROUND = _around()
 
 
-def _answered_before(draft: Draft, kept: SubmissionKey, *, site: Site) -> Comment:
-    if kept.body_hash != draft.body_hash(site):
+def _answered_before(draft: Draft, kept: tuple[str, int], *, site: Site) -> Comment:
+    body_hash, comment_id = kept
+    if body_hash != draft.body_hash(site):
         raise KeyReused
-    return db.session.get_one(Comment, kept.comment_id)
+    return db.session.get_one(Comment, comment_id)
 
 
 def _remember(draft: Draft, comment: Comment, *, site: Site, now: datetime) -> None:
@@ -295,10 +304,10 @@ def _parent_of(draft: Draft, thread: Thread) -> Comment | None:
 
 def _staff_of(site: Site) -> list[str]:
     """Name those who act for the site."""
-    return list(db.session.scalars(_STAFF, {"site": site.id}))
+    return [name for (name,) in _STAFF.all(site=site.id)]
 
 
-_STAFF = (
+_STAFF = Prepared(
     select(Account.name)
     .join(Membership)
     .where(Membership.site_id == bindparam("site"), Account.active)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, column, delete, false, func, selec
 from moderation import markup
 from moderation.db import db, dialect
 from moderation.models import Revision
+from moderation.statements import Prepared
 
 Columns = TypeVarTuple("Columns")
 
@@ -24,10 +25,12 @@ LEAST_BEGINNING = 2
 
 #: Not a model: on SQLite it is a virtual table, which only its own statements know.
 INDEX = table("revision_words", column("rowid"), column("words"))
-_KEEP = {
-    "sqlite": text("INSERT INTO revision_words (rowid, words) VALUES (:id, :words)"),
-    "postgresql": text("INSERT INTO revision_words (rowid, words) VALUES (:id, to_tsvector('simple', :words))"),
-}
+_KEEP = Prepared(
+    {
+        "sqlite": text("INSERT INTO revision_words (rowid, words) VALUES (:id, :words)"),
+        "postgresql": text("INSERT INTO revision_words (rowid, words) VALUES (:id, to_tsvector('simple', :words))"),
+    }.__getitem__
+)
 # Thai, Lao, Myanmar, Khmer, kana, Han.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -42,8 +45,7 @@ def keep(revisions: Sequence[Revision]) -> None:
 
 def keep_words(cut: Mapping[int, str]) -> None:
     """Make texts findable by the words given for each revision, as `words` cuts them."""
-    rows = [{"id": revision_id, "words": row} for revision_id, row in cut.items()]
-    db.session.connection().execute(_KEEP[dialect()], rows)
+    _KEEP.change(*({"id": revision_id, "words": row} for revision_id, row in cut.items()))
 
 
 def forget(revision_ids: Sequence[int]) -> None:

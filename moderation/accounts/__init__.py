@@ -30,8 +30,9 @@ from moderation.accounts.settings import BadValue as BadValue
 from moderation.accounts.settings import Changes as Changes
 from moderation.accounts.settings import Overtaken as Overtaken
 from moderation.accounts.settings import change_site as change_site
-from moderation.db import db
+from moderation.db import db, table_of
 from moderation.models import Account, Action, Kind, LogHead, Membership, Reason, Role, Site, Via
+from moderation.statements import Prepared, stored
 
 #: What a new site rejects for: label, text for the author, clause, legal category.
 DEFAULT_REASONS = (
@@ -66,12 +67,12 @@ def signed_in_as(uniquifier: str) -> Account | None:
 
 def site(key: str) -> Site | None:
     """Find a site by its key."""
-    return db.session.scalars(_SITE, {"key": key}).one_or_none()
+    return next((stored(Site, row) for row in _SITE.all(key=key)), None)
 
 
 # Every request asks one of these, so they are put into words once.
 _SIGNED_IN = select(Account).where(Account.fs_uniquifier == bindparam("uniquifier"), Account.active)
-_SITE = select(Site).where(Site.key == bindparam("key"))
+_SITE = Prepared(select(table_of(Site)).where(Site.key == bindparam("key")))
 
 
 def any_account() -> bool:

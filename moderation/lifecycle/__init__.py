@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, Select, func, select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import notify, publishing
-from moderation.db import db, insert_now
+from moderation.db import db
 from moderation.lifecycle.adopting import Adoption, adopt
 from moderation.lifecycle.forgetting import REFUSALS, forget_addresses, forget_networks, forget_texts
 from moderation.lifecycle.moving import Move, fingerprint, hold, make, move, move_all, name_place
@@ -31,6 +31,7 @@ from moderation.lifecycle.table import (
 )
 from moderation.lifecycle.undoing import Undone, undo
 from moderation.models import OPEN, Account, Action, Comment, Entry, Kind, Reason, Revision, Status, Thread, Via
+from moderation.statements import insert_now
 
 __all__ = [
     "DECISIONS",

@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import audit
-from moderation.db import db, insert_now
+from moderation.db import db
 from moderation.lifecycle.moving import event, first_text, free_anchor, make_findable
 from moderation.lifecycle.table import TRANSITIONS, AlreadyDecided, By, NotAllowed, Words
 from moderation.models import Action, Comment, Kind, Revision, Status
+from moderation.statements import insert_now
 
 
 @dataclass(frozen=True)

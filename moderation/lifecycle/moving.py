@@ -12,9 +12,10 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import audit, markup, notify, search
-from moderation.db import db, dialect, insert_now, insert_rows, table_of
+from moderation.db import db, dialect, table_of
 from moderation.lifecycle.table import AlreadyDecided, By, Words
 from moderation.models import Action, Comment, Entry, Kind, Revision, Status, Thread, Trait, TraitKind
+from moderation.statements import Prepared, insert_now, insert_rows
 
 #: Hosts one text is listed by; it may name more.
 MOST_HOSTS, MOST_VALUE = 8, 253
@@ -94,8 +95,6 @@ def move_all(moves: Sequence[Move]) -> list[Entry]:
 
 
 def _swap(moves: Sequence[Move]) -> None:
-    if not moves:
-        return
     rows = [
         {
             "of": one.revision.id,
@@ -106,12 +105,12 @@ def _swap(moves: Sequence[Move]) -> None:
         }
         for one in moves
     ]
-    if db.session.connection().execute(_SWAP, rows).rowcount != len(moves):
+    if rows and _SWAP.change(*rows) != len(rows):
         raise AlreadyDecided(moves[0].revision)
 
 
 _REVISION = table_of(Revision).c
-_SWAP = (
+_SWAP = Prepared(
     update(table_of(Revision))
     .where(_REVISION.id == bindparam("of"), _REVISION.turn == bindparam("seen"), _REVISION.status == bindparam("was"))
     .values(status=bindparam("target"), turn=bindparam("next"))
@@ -130,8 +129,9 @@ def make(comment: Comment, words: Words, *, number: int, waiting_since: datetime
         set_committed_value(comment, "revisions", [*(comment.revisions if number > 1 else ()), revision])
     make_findable([revision])
     action = Action.SUBMIT if number == 1 else Action.EDIT
-    entry = audit.record(event(revision, action, kind, was=None, by=by))
-    notify.tell(entry, due=by.at)
+    arrival = event(revision, action, kind, was=None, by=by)
+    audit.record_rows([arrival])
+    notify.tell(arrival, due=by.at)
     return revision
 
 
@@ -180,14 +180,13 @@ def _traits(revision: Revision) -> set[tuple[TraitKind, str]]:
 def name_place(comment: Comment) -> None:
     """Name a new comment's place on its page after its number, or nearly so: one from elsewhere may bear that name."""
     for name in _names(f"comment-{comment.id}"):
-        wanted = {"of": comment.id, "on": comment.thread_id, "name": name}
-        if db.session.connection().execute(_NAME_IF_FREE, wanted).rowcount:
+        if _NAME_IF_FREE.change({"of": comment.id, "on": comment.thread_id, "name": name}):
             set_committed_value(comment, "anchor", name)
             return
 
 
 _THERE = table_of(Comment).alias()
-_NAME_IF_FREE = (
+_NAME_IF_FREE = Prepared(
     update(table_of(Comment))
     .where(
         table_of(Comment).c.id == bindparam("of"),

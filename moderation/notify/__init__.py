@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cache
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
-from moderation.db import TELLS_CACHES, Upsert, db, dialect, table_of, upsert
+from moderation.audit import Event
+from moderation.db import TELLS_CACHES, db, table_of
 from moderation.models import Delivery, Entry, Kind, OutboxMessage, Thread
+from moderation.statements import Prepared, Upsert, upsert
 
 #: What is told of each kind of entry. Everything else is nobody's news.
 NEWS = {Kind.ARRIVAL: "held", Kind.EDIT: "held", Kind.DECISION: "decided"}
@@ -15,12 +16,12 @@ NEWS = {Kind.ARRIVAL: "held", Kind.EDIT: "held", Kind.DECISION: "decided"}
 PURGE = "purge"
 
 
-def tell(entry: Entry, *, due: datetime) -> None:
+def tell(entry: Entry | Event, *, due: datetime) -> None:
     """Put the news of an entry into the outbox, for `due`; see `tell_all`."""
     tell_all([(entry, due)])
 
 
-def tell_all(news: Iterable[tuple[Entry, datetime]]) -> None:
+def tell_all(news: Iterable[tuple[Entry | Event, datetime]]) -> None:
     """Put the news of entries into the outbox, each for when it is due.
 
     Told once for one revision and outcome: what an undo cancelled is revived, what was sent stays sent.
@@ -37,19 +38,20 @@ def tell_all(news: Iterable[tuple[Entry, datetime]]) -> None:
         }
         for entry, due in news
     ]
-    if not rows:
-        return
-    db.session.connection().execute(_told_or_revived(dialect()), rows)
+    _TELL.change(*rows)
 
 
-@cache
 def _told_or_revived(dialect: str) -> Upsert:
-    told = upsert(OutboxMessage, dialect=dialect)
+    names = ("site_id", "kind", "payload", "state", "due_at", "attempts", "dedupe_key")
+    told = upsert(OutboxMessage, dialect=dialect).values({name: bindparam(name) for name in names})
     return told.on_conflict_do_update(
         index_elements=["dedupe_key"],
         set_={"state": told.excluded.state, "due_at": told.excluded.due_at},
         where=table_of(OutboxMessage).c.state == Delivery.CANCELLED,
     )
+
+
+_TELL = Prepared(_told_or_revived)
 
 
 def untell(entries: Iterable[Entry]) -> int:
@@ -85,7 +87,7 @@ def tell_caches(threads: Iterable[Thread], *, due: datetime) -> None:
         )
 
 
-def _key(entry: Entry) -> str:
+def _key(entry: Entry | Event) -> str:
     return f"{NEWS[entry.kind]}:{entry.revision_id}:{entry.to_status}"
 
 

@@ -12,7 +12,7 @@ from random import Random
 from sqlalchemy import func, select, text, update
 
 from moderation import accounts, audit, lifecycle, search, triage
-from moderation.db import Base, db, insert_rows
+from moderation.db import Base, db
 from moderation.lifecycle.moving import MOST_HOSTS, MOST_VALUE, shape
 from moderation.markup import Format, host_of, link_hosts
 from moderation.models import (
@@ -32,6 +32,7 @@ from moderation.models import (
     Via,
 )
 from moderation.models.pagekey import page_key
+from moderation.statements import insert_rows
 from moderation.transfer import chatter
 
 #: Comments between two commits.
