@@ -61,9 +61,9 @@ class Prepared:
         self._make = make
         self._words: dict[str, _Words] = {}
 
-    def all(self, **values: object) -> list[Row]:
-        """Return the rows."""
-        rows, words = self._run([values], fetch=True)
+    def all(self, on: Connection | None = None, /, **values: object) -> list[Row]:
+        """Return the rows, as they are asked for on the session's connection or on another."""
+        rows, words = self._run(on or _connection(), [values], fetch=True)
         if not words.gives:
             return rows  # type: ignore[no-any-return]
         return [
@@ -78,10 +78,9 @@ class Prepared:
 
     def change(self, *rows: Mapping[str, object]) -> int:
         """Run it for each row of values; return how many rows of the table that changed."""
-        return int(self._run(rows, fetch=False)[0]) if rows else 0
+        return int(self._run(_connection(), rows, fetch=False)[0]) if rows else 0
 
-    def _run(self, rows: Sequence[Mapping[str, object]], *, fetch: bool) -> tuple[Any, _Words]:
-        connection = _connection()
+    def _run(self, connection: Connection, rows: Sequence[Mapping[str, object]], *, fetch: bool) -> tuple[Any, _Words]:
         words = self._words.get(connection.dialect.name) or self._put(connection.dialect)
         cursor = connection.connection.cursor()
         try:

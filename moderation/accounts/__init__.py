@@ -62,7 +62,7 @@ def find(email: str) -> Account | None:
 
 def signed_in_as(uniquifier: str) -> Account | None:
     """Find whose session this is, by what the session holds of the account; nobody's where the account was closed."""
-    return db.session.scalars(_SIGNED_IN, {"uniquifier": uniquifier}).one_or_none()
+    return next((stored(Account, row) for row in _SIGNED_IN.all(uniquifier=uniquifier)), None)
 
 
 def site(key: str) -> Site | None:
@@ -71,7 +71,7 @@ def site(key: str) -> Site | None:
 
 
 # Every request asks one of these, so they are put into words once.
-_SIGNED_IN = select(Account).where(Account.fs_uniquifier == bindparam("uniquifier"), Account.active)
+_SIGNED_IN = Prepared(select(table_of(Account)).where(Account.fs_uniquifier == bindparam("uniquifier"), Account.active))
 _SITE = Prepared(select(table_of(Site)).where(Site.key == bindparam("key")))
 
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import aliased, contains_eager, selectinload
 
 from moderation.db import db
 from moderation.models import Account, LogHead, Membership, Role, Site
+from moderation.statements import Prepared
 
 
 class Right(StrEnum):
@@ -71,8 +72,14 @@ def role_on(account: Account, site_id: int) -> Role | None:
     """Return what an account is on a site; None where it is nobody."""
     if account.operator:
         return Role.OWNER
-    membership = db.session.get(Membership, (account.id, site_id))
-    return membership.role if membership else None
+    return next((role for (role,) in _ROLE.all(account=account.id, site=site_id)), None)
+
+
+_ROLE = Prepared(
+    select(Membership.role).where(
+        Membership.account_id == bindparam("account"), Membership.site_id == bindparam("site")
+    )
+)
 
 
 def reach(account: Account, right: Right) -> Select[int]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 
 from sqlalchemy import bindparam, exists, select, update
@@ -211,6 +212,8 @@ def _names(wish: str) -> Iterator[str]:
     yield from (f"{wish}-{number}" for number in count(1))
 
 
+# Asked for twice: by what looks for the same words, and by what keeps it.
+@lru_cache(maxsize=32)
 def fingerprint(html: str) -> str:
     """Hash a text without regard to case and spacing: the same words by anybody."""
     folded = " ".join(markup.plain_text(html).casefold().split())

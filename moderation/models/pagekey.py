@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import quote
 
 import idna
@@ -61,6 +61,12 @@ def page_key(url: str, origins: Iterable[str]) -> str:
     A key with `https://` before it has itself for its key. Raises `ForeignPage` for a page on none of the origins,
     `NotAnAddress` for what is no address, in `url` or in `origins`.
     """
+    return _key(url, tuple(origins))
+
+
+# A reply is asked for its page several times: by the door, to see what is there, to open a thread.
+@lru_cache(maxsize=256)
+def _key(url: str, origins: tuple[str, ...]) -> str:
     address = _parse(url)
     if address.site not in {_parse(origin).site for origin in origins}:
         raise ForeignPage(url)

@@ -10,6 +10,7 @@ from moderation import notify
 from moderation.db import db, table_of
 from moderation.models import Comment, Revision, Site, Status, Thread
 from moderation.models.pagekey import page_key
+from moderation.statements import Prepared
 
 
 def follow(thread: Thread, *, now: datetime) -> None:
@@ -24,7 +25,7 @@ def follow_all(threads: Iterable[Thread], *, now: datetime) -> None:
     ids = sorted(by_id)
     if not ids:
         return
-    db.session.connection().execute(_CHANGED, {"ids": ids})
+    _CHANGED.change(*({"of": id_} for id_ in ids))
     for thread in by_id.values():
         db.session.expire(thread, ["version", "title"])
     notify.tell_caches([by_id[id_] for id_ in ids], due=now)
@@ -40,9 +41,9 @@ _TITLE = (
     .correlate(Thread)
     .scalar_subquery()
 )
-_CHANGED = (
+_CHANGED = Prepared(
     update(table_of(Thread))
-    .where(Thread.id.in_(bindparam("ids", expanding=True)))
+    .where(Thread.id == bindparam("of"))
     .values(version=Thread.version + 1, title=case((Thread.source.is_(None), _TITLE), else_=Thread.title))
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from moderation import accounts, lifecycle
 from moderation.accounts import Right
@@ -79,12 +79,10 @@ def decide_all(
     """
     seen = {choice.revision_id: choice.seen for choice in choices}
     outcome = Outcome(action, batch)
-    mine = db.session.execute(
-        select(Revision.id, Revision.comment_id, Revision.site_id)
-        .where(Revision.id.in_(seen), Revision.site_id.in_(accounts.reach(by, Right.READ)))
-        .order_by(Revision.site_id, Revision.id)
-    ).all()
-    deciding = {site_id for site_id in {one.site_id for one in mine} if accounts.may(by, Right.DECIDE, site_id)}
+    chosen = db.session.execute(_CHOSEN, {"ids": list(seen)}).all()
+    sites = {one.site_id for one in chosen}
+    reading, deciding = ({id_ for id_ in sites if accounts.may(by, right, id_)} for right in (Right.READ, Right.DECIDE))
+    mine = [one for one in chosen if one.site_id in reading]
     known = [one for one in mine if one.site_id in deciding]
     outcome.denied = _revisions([one.id for one in mine if one.site_id not in deciding])
     outcome.unknown = len(seen) - len(mine)
@@ -109,6 +107,13 @@ def decide_all(
         # The same press came twice: its undo is the first one's.
         outcome.batch = outcome.entries[0].batch or batch
     return outcome
+
+
+_CHOSEN = (
+    select(Revision.id, Revision.comment_id, Revision.site_id)
+    .where(Revision.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Revision.site_id, Revision.id)
+)
 
 
 def _revisions(ids: Sequence[int]) -> list[Revision]:

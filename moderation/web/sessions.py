@@ -19,13 +19,14 @@ from flask.sessions import SessionInterface, SessionMixin
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import CallbackDict
 
 from moderation import db
 from moderation.accounts import factors
 from moderation.models import WebSession
+from moderation.statements import Prepared
 from moderation.web import answers, lastseen
 from moderation.web.guards import METHODS_THAT_READ, clock
 
@@ -34,12 +35,14 @@ log = structlog.get_logger()
 #: What a cookie's value begins with before anybody signed in; no id of a session begins so.
 UNSIGNED_IN = "."
 #: What is asked of a session at every request; whether a site wants more of its account costs no question of its own.
-ASKED = select(
-    WebSession.data,
-    WebSession.created_at,
-    WebSession.used_at,
-    WebSession.expires_at,
-    factors.asked_by_a_site(WebSession.account).label("asks_second"),
+ASKED = Prepared(
+    select(
+        WebSession.data,
+        WebSession.created_at,
+        WebSession.used_at,
+        WebSession.expires_at,
+        factors.asked_by_a_site(WebSession.account),
+    ).where(WebSession.id_hash == bindparam("id_hash"))
 )
 #: Doors that answer everybody alike, whoever is signed in.
 ALIKE = frozenset({"published", "submissions", "receipts", "operations", "openapi", "demo"})
@@ -135,18 +138,21 @@ class StoredSessions(SessionInterface):
             return StoredSession(_unsealed(app, id_.removeprefix(UNSIGNED_IN), of="session"))
         try:
             with db.reading(), db.db.engine.connect() as connection:
-                row = connection.execute(ASKED.where(WebSession.id_hash == _hash(id_))).one_or_none()
+                rows = ASKED.all(connection, id_hash=_hash(id_))
         except db.UNAVAILABLE as fault:
             # Not thrown here, where no page could be answered yet.
             unread = StoredSession()
             unread.fault = fault
             return unread
-        if row is None or row.expires_at <= clock():
+        if not rows:
             return StoredSession()
-        session = StoredSession(json.loads(row.data), id_=id_)
-        session.began, session.asks_second = row.created_at, row.asks_second
+        [(data, began, used, ends, asks_second)] = rows
+        if ends <= clock():
+            return StoredSession()
+        session = StoredSession(json.loads(data), id_=id_)
+        session.began, session.asks_second = began, asks_second
         # An id in use is kept alive once an hour, not at every request, and not by looking; that is only noted.
-        if row.used_at < _hour():
+        if used < _hour():
             session.modified = request.method not in METHODS_THAT_READ
             lastseen.note(_hash(id_), hour=_hour())
         return session
