@@ -60,7 +60,8 @@ def init_app(app: Flask) -> Store:
         return versions.look(engine, asked, files=Path(app.static_folder or ""))
 
     def dress(asked: Asked, encoding: Encoding, length: int, etag: str) -> tuple[Headers, Headers]:
-        headers = guards.standing_headers(str(app.config["BASE_URL"])) | guards.OPEN_TO_ALL
+        standing = guards.standing_headers if asked.kind is Kind.HTML else guards.headers_of_data
+        headers = standing(str(app.config["BASE_URL"])) | guards.OPEN_TO_ALL
         headers |= {"Content-Type": _type_of(asked), "Content-Length": str(length), "ETag": etag}
         headers |= {"Vary": "Accept-Encoding", "Cache-Control": KEPT_FOR.get(asked.kind, CACHED)}
         if encoding is not Encoding.IDENTITY:
@@ -116,6 +117,7 @@ def answer_ready(store: Store, inner: "WSGIApplication") -> "WSGIApplication":
 def respond(kept: Kept) -> Response:
     """Answer a request with what is kept, and let its address lead there from now on."""
     ready().alias(kept, request.environ["PATH_INFO"], request.environ.get("QUERY_STRING", ""))
+    guards.dressed()
     form = kept.forms[_choice(request.environ.get("HTTP_ACCEPT_ENCODING", ""))]
     tags = request.environ.get("HTTP_IF_NONE_MATCH")
     if tags is not None and names(tags, form.etag):

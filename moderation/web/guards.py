@@ -226,7 +226,14 @@ def _leave_no_transaction(response: Response) -> Response:
     return response
 
 
+def dressed() -> None:
+    """Leave the answer of this request as it is: it was kept with all of its headers."""
+    g.dressed = True
+
+
 def _secure(response: Response) -> Response:
+    if "dressed" in g:
+        return response
     standing = standing_headers(
         current_app.config["BASE_URL"], csp=g.get("csp") or CSP, framed_by=g.get("framed_by") or ["'none'"]
     )
@@ -251,6 +258,11 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
     "Cache-Control": "no-store",
 }
+#: Shown by itself after all, data is nothing but text.
+DATA_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 #: For any page's scripts to read, never with credentials.
 OPEN_TO_ALL = {
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -262,9 +274,18 @@ OPEN_TO_ALL = {
 def standing_headers(base_url: str, *, csp: str = CSP, framed_by: Iterable[str] = ("'none'",)) -> dict[str, str]:
     """Return the headers that every answer carries, unless its door says otherwise."""
     headers = SECURITY_HEADERS | {"Content-Security-Policy": f"{csp}; frame-ancestors {' '.join(framed_by)}"}
+    return headers | _over_tls(base_url)
+
+
+def headers_of_data(base_url: str) -> dict[str, str]:
+    """Return the headers of what is no page: no policy of a document means anything to it, and a proxy reads each."""
+    return DATA_HEADERS | _over_tls(base_url)
+
+
+def _over_tls(base_url: str) -> dict[str, str]:
     if base_url.startswith("https://"):
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    return headers
+        return {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+    return {}
 
 
 def _allow_cross_origin(response: Response) -> None:

@@ -80,6 +80,8 @@ FRAMED = {"submissions", "receipts"}
 #: What no cache keeps and no other site reads.
 UNCACHED = {*BEHIND_SIGN_IN, "account", "oidc", "reset", "invitations", "receipts", "submissions"}
 FRAMED_ROUTES = {"published.thread"}
+#: What is kept ready for everybody, and is no page.
+DATA = {f"published.{name}" for name in ("thread_json", "thread_atom", "comments_atom", "counts", "accent", "embed")}
 
 
 def _rules(app: Flask) -> list[Any]:
@@ -143,13 +145,17 @@ def test_every_answer_carries_its_guards(
             assert answer.status_code < 500, where
             headers = answer.headers
             assert headers["X-Content-Type-Options"] == "nosniff", where
-            assert headers["Referrer-Policy"] == "same-origin", where
-            assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
-            assert headers["Permissions-Policy"], where
             assert re.fullmatch(r"[0-9a-f]{16}", headers["X-Request-ID"]), where
             policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
             assert policy["default-src"] == "'none'", where
-            assert policy["base-uri"] == "'none'", where
+            if answer.status_code == 200 and rule.endpoint in DATA and answer.mimetype != "text/html":
+                # Data for everybody: it is no document, and refers to nothing.
+                assert policy.keys() == {"default-src", "frame-ancestors"}, where
+            else:
+                assert headers["Referrer-Policy"] == "same-origin", where
+                assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
+                assert headers["Permissions-Policy"], where
+                assert policy["base-uri"] == "'none'", where
             assert "unsafe" not in headers["Content-Security-Policy"], where
             framed = rule.endpoint.split(".")[0] in FRAMED or rule.endpoint in FRAMED_ROUTES
             assert policy["frame-ancestors"] == (ORIGIN if framed else "'none'"), where
