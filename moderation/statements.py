@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from sqlalchemy import BindParameter, Dialect, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.util import identity_key
@@ -90,7 +91,7 @@ class Prepared:
                 cursor.executemany(words.said, [words.filled(row) for row in rows])
             return cursor.fetchall() if fetch else cursor.rowcount, words
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _raised(error, words.said, connection) from error
+            raise _raised(error, words.said, connection, cursor) from error
         finally:
             cursor.close()
 
@@ -107,6 +108,10 @@ class Prepared:
         return words
 
 
+#: Where a session keeps its last transaction that was asked for its connection, and this.
+_LAST = "connection of the last transaction"
+
+
 def _connection() -> Connection:
     """Return the connection of the session's transaction; the session works it out anew for each statement."""
     session = db.session()
@@ -117,10 +122,6 @@ def _connection() -> Connection:
     return cast("Connection", connection)
 
 
-#: Where a session keeps its last transaction that was asked for its connection, and this.
-_LAST = "connection of the last transaction"
-
-
 def _going_in(type_: TypeEngine[Any], dialect: Dialect) -> Process:
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
@@ -129,11 +130,16 @@ def _coming_out(column: ColumnElement[Any], dialect: Dialect) -> Process:
     return column.type.dialect_impl(dialect).result_processor(dialect, None)
 
 
-def _raised(error: Exception, said: str, connection: Connection) -> BaseException:
-    """Return an error of the driver as SQLAlchemy raises it: without the values, for errors are logged."""
-    return DBAPIError.instance(
-        said, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
-    )
+def _raised(error: Exception, said: str, connection: Connection, cursor: DBAPICursor) -> BaseException:
+    """Return an error of the driver as SQLAlchemy raises it: without the values, for errors are logged.
+
+    A connection that the database has closed is not used again: there is nothing on it to roll back.
+    """
+    dialect = connection.dialect
+    raised = DBAPIError.instance(said, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)
+    if dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor):  # type: ignore[arg-type]
+        connection.invalidate(error)
+    return raised
 
 
 def insert_rows(of: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
