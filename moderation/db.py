@@ -132,7 +132,8 @@ def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             # Left out where the connection syncs by itself, after the commit and once for several.
             f"synchronous={'NORMAL' if syncs else 'FULL'}",
             "foreign_keys=ON",
-            "cache_size=-2000",
+            # Kilobytes for each of the many connections: what one writes empties the others' caches anyway.
+            "cache_size=-500",
             "journal_size_limit=67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")

@@ -6,10 +6,15 @@ it where it is needed.
 """
 
 import importlib
+import os
 import sys
 
-LEFT_OUT = ("authlib", "webauthn", "rich", "pygments")
+LEFT_OUT = ("authlib", "webauthn", "cryptography", "rich", "pygments")
 LOADED = ("flask_security", "mako.exceptions", "structlog")
+
+#: The server's allocator has a heap for each of its threads, and keeps what is freed for ten seconds. Read where it is
+#: loaded.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0")
 
 _absent = [name for name in LEFT_OUT if name not in sys.modules]
 for _name in _absent:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("webauthn", "cbor2", "OpenSSL", "authlib", "joserfc", "qrcode", "requests")
+HEAVY = ("webauthn", "cbor2", "OpenSSL", "authlib", "joserfc", "qrcode", "requests", "cryptography", "redis", "urllib3")
 ASK = f"""
 import os, sys
 os.environ["MODERATION_INSTANCE_PATH"] = sys.argv[1]

@@ -259,6 +259,23 @@ def test_what_a_rule_decided_is_no_decision_by_a_person(office):
     assert waits.honest_wait(site_of("courier").id, now=NOW) == (None, None)
 
 
+def test_all_that_is_due_goes_out_at_one_look(app, office, channel, monkeypatch):
+    monkeypatch.setattr(worker, "HOUSEKEEPING", float("inf"))
+    for number in range(120):
+        arrive(words=f"Wider is good news, said {number}.")
+
+    class OneLook(threading.Event):
+        looks = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+    worker.run(app, OneLook())
+    assert len(set(channel)) == 120
+    assert {state for _, state, _ in outbox()} == {Delivery.SENT}
+
+
 def test_the_loop_outlives_a_database_that_is_away(app, monkeypatch):
     stop, rounds = threading.Event(), []
 

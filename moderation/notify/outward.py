@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.client import HTTPException
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
 
 #: Seconds for a connection and for each read, and for all of it.
 EACH, ALTOGETHER = 3.0, 8.0
@@ -77,6 +78,8 @@ def ask(call: Call) -> Answer:
         raise Unreachable("no address") from error
     if parts.scheme not in {"http", "https"} or not host or not port or parts.username is not None:
         raise Unreachable("no address")
+    from urllib3.exceptions import HTTPError  # loaded by who asks somebody: few installations ever do
+
     began = time.monotonic()
     connection = _connection(parts.scheme, host, port, address=_resolve(host, port, reach=call.reach))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -140,7 +143,9 @@ def _look_up(host: str, port: int) -> list[str]:
     return found
 
 
-def _connection(scheme: str, host: str, port: int, *, address: str) -> HTTPConnection:
+def _connection(scheme: str, host: str, port: int, *, address: str) -> "HTTPConnection":
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
     if scheme == "http":
         return HTTPConnection(address, port, timeout=EACH)
     return HTTPSConnection(
@@ -148,7 +153,7 @@ def _connection(scheme: str, host: str, port: int, *, address: str) -> HTTPConne
     )
 
 
-def _hang_up(connection: HTTPConnection, opened: list[socket.socket], late: threading.Event) -> None:
+def _hang_up(connection: "HTTPConnection", opened: list[socket.socket], late: threading.Event) -> None:
     late.set()
     for sock in [connection.sock, *opened]:
         if sock is not None:

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import redis
 import structlog
 from limits.storage import Storage
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from moderation.scratch import Scratch, Values
+
+if TYPE_CHECKING:
+    import redis
 
 log = structlog.get_logger()
 
@@ -174,15 +174,21 @@ class Counters(Storage):
         """Ask Redis, unless it is not set or failed a moment ago: then None."""
         if self._redis is None or time.monotonic() < self._ask_again:
             return None
+        from redis import RedisError  # loaded where it is set: it is as large as half of what is ours
+
         try:
             return ask(self._redis)
-        except (redis.RedisError, OSError) as error:
+        except (RedisError, OSError) as error:
             self._ask_again = time.monotonic() + REST
             log.warning("limits.redis_away", error=type(error).__name__)
             return None
 
 
 def _client(url: str) -> "redis.Redis":
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     # Valkey speaks the same protocol.
     return redis.Redis.from_url(
         url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
