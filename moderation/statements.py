@@ -4,22 +4,24 @@ SQLAlchemy works out for each execution what is the same each time, and that tak
 database needs. It still says what a statement is, on both databases, and which way values go in and out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import BindParameter, Dialect, bindparam
+from sqlalchemy import BindParameter, Dialect, Integer, SQLColumnExpression, String, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql import ColumnElement, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from moderation.db import Base, db, table_of
 
@@ -54,8 +56,8 @@ class _Words:
 class Prepared:
     """A statement that is put into words once for each database. Raises what SQLAlchemy raises of the same.
 
-    It takes part in the session's transaction, but sees nothing that the session has not flushed. Without `IN`: how
-    many values there are would be other words.
+    It takes part in the session's transaction, but sees nothing that the session has not flushed. In place of `IN`
+    there is `among`: other words for each number of values would be other statements.
     """
 
     def __init__(self, make: Executable | Callable[[str], Executable]) -> None:
@@ -122,6 +124,24 @@ def _connection() -> Connection:
     return cast("Connection", connection)
 
 
+class _Listed(TypeDecorator[Sequence[int]]):
+    """Numbers as a text of JSON."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[int] | None, _: Dialect) -> str:
+        """Write the numbers down."""
+        return json.dumps(value)
+
+
+def among(column: SQLColumnExpression[int], name: str, *, dialect: str) -> ColumnElement[bool]:
+    """Ask whether a number is one of those that are given by this name, however many there are."""
+    if dialect == "sqlite":
+        return column.in_(select(func.json_each(bindparam(name, type_=_Listed)).table_valued("value").c.value))
+    return column == any_(bindparam(name, type_=postgresql.ARRAY(Integer)))
+
+
 def _going_in(type_: TypeEngine[Any], dialect: Dialect) -> Process:
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
@@ -175,11 +195,31 @@ def as_stored(thing: Thing, values: Mapping[str, object]) -> Thing:
     return thing
 
 
-def stored(of: type[Thing], row: Row) -> Thing:
-    """Return the thing that a row is, which holds all columns of its table in their order; one already known stays."""
+def stored(of: type[Thing], row: Row, *, afresh: bool = False) -> Thing:
+    """Return the thing that a row is, which holds all columns of its table in their order.
+
+    One that the session knows already stays as it is, unless it is to be read afresh.
+    """
     values = dict(zip(table_of(of).c.keys(), row, strict=True))
     known: Thing | None = db.session.identity_map.get(identity_key(of, values["id"]))
-    return known or as_stored(of(), values)
+    if known is None:
+        return as_stored(of(), values)
+    if afresh:
+        for name, value in values.items():
+            set_committed_value(known, name, value)
+    return known
+
+
+def read_afresh(of: type[Thing], ids: Iterable[int]) -> dict[int, Thing]:
+    """Read things as they are stored now; return them by their numbers, in the order of these."""
+    place = list(table_of(of).c.keys()).index("id")
+    return {row[place]: stored(of, row, afresh=True) for row in _by_number(of).all(ids=sorted(ids))}
+
+
+@cache
+def _by_number(of: type[Base]) -> Prepared:
+    table = table_of(of)
+    return Prepared(lambda it: select(table).where(among(table.c.id, "ids", dialect=it)).order_by(table.c.id))
 
 
 @cache

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, PendingRollbackErro
 
 from moderation.db import db, table_of
 from moderation.models import Comment, Revision, Site, Status, Thread
-from moderation.statements import Prepared, insert_now, insert_rows, stored
+from moderation.statements import Prepared, insert_now, insert_rows, read_afresh, stored
 from tests.conftest import NOW
 from tests.world import make_world
 
@@ -125,6 +125,24 @@ def test_what_was_inserted_is_as_if_read_and_is_followed() -> None:
     db.session.flush()
     closed = text("SELECT id FROM thread WHERE closed")
     assert db.session.execute(closed).scalars().all() == [one.id]
+
+
+@pytest.mark.parametrize("wanted", [[], [0], [0, 2], [2, 1, 0, 1], [99]], ids=str)
+def test_any_number_of_numbers_is_asked_for_in_the_same_words(wanted: list[int]) -> None:
+    things = [thread(f"courier.example/{number}") for number in range(3)]
+    insert_now(things)
+    numbers = [things[place].id if place < 3 else 10**6 for place in wanted]
+    assert list(read_afresh(Thread, numbers).values()) == [things[place] for place in sorted(set(wanted)) if place < 3]
+
+
+def test_what_is_read_afresh_is_as_it_is_stored_now() -> None:
+    [one] = things = [thread("courier.example/changed")]
+    insert_now(things)
+    Prepared(text("UPDATE thread SET version = 7 WHERE id = :id")).change({"id": one.id})
+    assert one.version == 0
+    assert read_afresh(Thread, [one.id]) == {one.id: one}
+    assert one.version == 7
+    assert not db.session.dirty
 
 
 def test_one_thing_is_one_thing_however_it_was_read() -> None:

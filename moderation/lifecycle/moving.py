@@ -9,14 +9,13 @@ from functools import lru_cache
 from itertools import count
 
 from sqlalchemy import bindparam, exists, select, update
-from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from moderation import audit, markup, notify, search
 from moderation.db import db, dialect, table_of
 from moderation.lifecycle.table import AlreadyDecided, By, Words
-from moderation.models import Action, Comment, Entry, Kind, Revision, Status, Thread, Trait, TraitKind
-from moderation.statements import Prepared, insert_now, insert_rows
+from moderation.models import Action, Comment, Entry, Kind, Revision, Site, Status, Thread, Trait, TraitKind
+from moderation.statements import Prepared, among, insert_now, insert_rows, read_afresh, stored
 
 #: Hosts one text is listed by; it may name more.
 MOST_HOSTS, MOST_VALUE = 8, 253
@@ -30,21 +29,30 @@ def hold(comment_ids: Iterable[int]) -> list[Comment]:
     # On SQLite whoever writes is alone anyway.
     if dialect() != "sqlite":
         _lock(ids)
-    comments = db.session.scalars(_HELD, {"ids": ids}).unique().all()
-    for comment in comments:
-        for revision in comment.revisions:
-            # A session forgets what nobody holds on to, and would ask for each anew: a revision holds on to this.
-            set_committed_value(revision, "comment", comment)
-    return list(comments)
+    db.session.flush()
+    comments = read_afresh(Comment, ids)
+    threads = read_afresh(Thread, {comment.thread_id for comment in comments.values()})
+    sites = read_afresh(Site, {thread.site_id for thread in threads.values()})
+    texts: dict[int, list[Revision]] = {id_: [] for id_ in comments}
+    # A session forgets what nobody holds on to, and would ask for each anew: these hold on to one another.
+    for row in _TEXTS.all(ids=ids):
+        revision = stored(Revision, row, afresh=True)
+        set_committed_value(revision, "comment", comments[revision.comment_id])
+        texts[revision.comment_id].append(revision)
+    for thread in threads.values():
+        set_committed_value(thread, "site", sites[thread.site_id])
+    for id_, comment in comments.items():
+        set_committed_value(comment, "thread", threads[comment.thread_id])
+        set_committed_value(comment, "revisions", texts[id_])
+    return list(comments.values())
 
 
-_HELD = (
-    select(Comment)
-    .where(Comment.id.in_(bindparam("ids", expanding=True)))
-    .order_by(Comment.id)
-    .options(joinedload(Comment.revisions, innerjoin=True))
-    .options(joinedload(Comment.thread, innerjoin=True).joinedload(Thread.site, innerjoin=True))
-    .execution_options(populate_existing=True)
+_TEXTS = Prepared(
+    lambda it: (
+        select(table_of(Revision))
+        .where(among(Revision.comment_id, "ids", dialect=it))
+        .order_by(Revision.comment_id, Revision.number)
+    )
 )
 
 

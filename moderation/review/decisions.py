@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from moderation import accounts, lifecycle
 from moderation.accounts import Right
 from moderation.db import db
 from moderation.models import Account, Action, Entry, Kind, Reason, Revision, Via
+from moderation.statements import Prepared, among
 
 #: Revisions one press may decide.
 MOST_AT_ONCE = 1000
@@ -79,7 +81,7 @@ def decide_all(
     """
     seen = {choice.revision_id: choice.seen for choice in choices}
     outcome = Outcome(action, batch)
-    chosen = db.session.execute(_CHOSEN, {"ids": list(seen)}).all()
+    chosen = [_Chosen(*row) for row in _CHOSEN.all(ids=list(seen))]
     sites = {one.site_id for one in chosen}
     reading, deciding = ({id_ for id_ in sites if accounts.may(by, right, id_)} for right in (Right.READ, Right.DECIDE))
     mine = [one for one in chosen if one.site_id in reading]
@@ -109,10 +111,20 @@ def decide_all(
     return outcome
 
 
-_CHOSEN = (
-    select(Revision.id, Revision.comment_id, Revision.site_id)
-    .where(Revision.id.in_(bindparam("ids", expanding=True)))
-    .order_by(Revision.site_id, Revision.id)
+class _Chosen(NamedTuple):
+    """Which revision was chosen, and where it stands."""
+
+    id: int
+    comment_id: int
+    site_id: int
+
+
+_CHOSEN = Prepared(
+    lambda it: (
+        select(Revision.id, Revision.comment_id, Revision.site_id)
+        .where(among(Revision.id, "ids", dialect=it))
+        .order_by(Revision.site_id, Revision.id)
+    )
 )
 
 

@@ -105,19 +105,19 @@ def _members(firsts: Sequence[tuple[Card, Bond]]) -> dict[int, list[Member]]:
         return {}
     parts = [select(_alike(card.revision, bond).subquery()) for card, bond in firsts]
     found = union_all(*parts).subquery()
+    # Column by column: of the texts themselves there may be a thousand, with all that was noticed about them.
+    what = (Revision.id, Revision.turn, Revision.html, Revision.waiting_since, Comment.author)
     rows = db.session.execute(
-        select(found.c.first, Revision, Comment.author, Comment.title, Thread.title, Thread.page_key)
+        select(found.c.first, *what, Comment.title, Thread.title, Thread.page_key)
         .join(Revision, Revision.id == found.c.id)
         .join(Comment, Comment.id == Revision.comment_id)
         .join(Thread, Thread.id == Revision.thread_id)
         .order_by(Revision.waiting_since, Revision.id)
     )
     members: dict[int, list[Member]] = {}
-    for first, revision, author, sent, title, key in rows:
+    for first, id_, turn, html, since, author, sent, title, key in rows:
         page = title or sent or "/" + key.partition("/")[2]
-        members.setdefault(first, []).append(
-            Member(revision.id, revision.turn, author, revision.html, page, key, revision.waiting_since)
-        )
+        members.setdefault(first, []).append(Member(id_, turn, author, html, page, key, since))
     return members
 
 
