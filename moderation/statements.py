@@ -49,15 +49,16 @@ class _Words:
     def filled(self, values: Mapping[str, Any]) -> Any:
         """Return the values as the driver takes them. Raises `KeyError` where one is missing."""
         given = {**self.constants, **values} if self.constants else values
-        ready = [process(given[name]) if process else given[name] for name, process in self.takes]
+        ready = tuple(process(given[name]) if process else given[name] for name, process in self.takes)
         return {name: value for (name, _), value in zip(self.takes, ready, strict=True)} if self.named else ready
 
 
 class Prepared:
-    """A statement that is put into words once for each database. Raises what SQLAlchemy raises of the same.
+    """A statement that is put into words once for each database.
 
-    It takes part in the session's transaction, but sees nothing that the session has not flushed. In place of `IN`
-    there is `among`: other words for each number of values would be other statements.
+    It raises what SQLAlchemy raises of the same, and is heard by who listens to SQLAlchemy's statements. It takes part
+    in the session's transaction, but sees nothing that the session has not flushed. In place of `IN` there is `among`:
+    other words for each number of values would be other statements.
     """
 
     def __init__(self, make: Executable | Callable[[str], Executable]) -> None:
@@ -86,11 +87,14 @@ class Prepared:
     def _run(self, connection: Connection, rows: Sequence[Mapping[str, object]], *, fetch: bool) -> tuple[Any, _Words]:
         words = self._words.get(connection.dialect.name) or self._put(connection.dialect)
         cursor = connection.connection.cursor()
+        values, many = [words.filled(row) for row in rows], len(rows) > 1
+        for hear in connection.dispatch.before_cursor_execute:
+            hear(connection, cursor, words.said, values if many else values[0], None, many)
         try:
-            if len(rows) == 1:
-                cursor.execute(words.said, words.filled(rows[0]))
+            if many:
+                cursor.executemany(words.said, values)
             else:
-                cursor.executemany(words.said, [words.filled(row) for row in rows])
+                cursor.execute(words.said, values[0])
             return cursor.fetchall() if fetch else cursor.rowcount, words
         except connection.dialect.loaded_dbapi.Error as error:
             raise _raised(error, words.said, connection, cursor) from error

@@ -1,8 +1,9 @@
-"""No question of the queue reads a table from end to end: every statement is planned along an index."""
+"""Each question of the queue, and of what arrives, is planned along an index: no table is read from end to end."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select, text
 
-from moderation import accounts, review
+from moderation import accounts, intake, review
 from moderation.db import db
 from moderation.models import Account, Action, Comment, Revision, Role, Status, Thread, Trait, TraitKind
 from moderation.review import changes, decisions, listing
@@ -167,4 +168,15 @@ def test_a_decision_and_its_undo_are_made_along_indexes(ana, number):
     with asked() as statements:
         decisions.decide_all(Action.APPROVE, choices, by=ana, now=NOW, batch="one")
         decisions.undo(None, by=ana, now=NOW)
+    assert scans(statements) == []
+
+
+def test_what_arrives_is_held_along_indexes(ana):
+    [url, author, html] = db.session.execute(
+        select(Thread.url, Comment.author, Revision.html).join_from(Revision, Comment).join(Thread).limit(1)
+    ).one()
+    draft = intake.Draft(comment=html, author=author, email="", url="", page=url, key="a-key-of-somebody", network="n")
+    with asked() as statements:
+        intake.receive(draft, site=site_of("courier"), pause=timedelta(seconds=15), now=NOW)
+    assert any("submission_key" in said and "text_hash" in said for said, _ in statements)
     assert scans(statements) == []

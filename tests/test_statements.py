@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, event, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, PendingRollbackError, ProgrammingError
 
 from moderation.db import db, table_of
@@ -72,6 +73,19 @@ def test_it_is_part_of_the_sessions_transaction() -> None:
     db.session.commit()
     db.session.rollback()
     assert db.session.execute(select(Site.name)).scalar_one() == "Kept"
+
+
+def test_who_listens_to_statements_hears_it() -> None:
+    heard: list[tuple[str, Any, bool]] = []
+    listen = lambda *said: heard.append((said[2].split()[0], said[3], said[5]))  # noqa: E731 - removed by its identity
+    event.listen(db.engine, "before_cursor_execute", listen)
+    try:
+        SITE.all(key="courier")
+        RENAME.change({"of": "courier", "to": "A"}, {"of": "nobody", "to": "B"})
+    finally:
+        event.remove(db.engine, "before_cursor_execute", listen)
+    assert [(verb, many) for verb, _, many in heard] == [("SELECT", False), ("UPDATE", True)]
+    assert len(heard[1][1]) == 2
 
 
 def test_after_an_error_nothing_is_written_beside_the_transaction() -> None:
