@@ -46,9 +46,10 @@ def claim_address(bind: str) -> None:
 def serve(app: Flask) -> None:
     """Serve the app until SIGINT or SIGTERM: taken requests are finished, the worker ends its round."""
     host, port = bind_address(app.config["BIND"])
-    _hear_ctrl_c_alone()
     # Until the server has a handler of its own, there is nothing to finish; but no connection is left half closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # Only then: Ctrl-C is a SIGTERM from here on.
+    _hear_ctrl_c_alone()
     _hold_sigterm()
     _be_shared()
     _let_sigterm()

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import closing, suppress
 from pathlib import Path
 from select import select
@@ -16,7 +18,7 @@ from moderation import audit, worker
 from moderation.db import db
 from moderation.web.guards import MOST_BODY
 from tests.conftest import new_app
-from tests.server import DEADLINE, Server, flask, free_port, running, start, until
+from tests.server import DEADLINE, ROOT, Server, flask, free_port, running, start, until
 
 PASSWORD = "the ramp starts by the noticeboard"
 OWNER = ("account", "create", "edda@home.example.org", "--name", "Edda", "--owner-of", "demo", "--password-stdin")
@@ -212,6 +214,27 @@ def test_ctrl_c_while_the_server_starts_ends_it_quietly(tmp_path):
         assert "Traceback" not in server.output
     finally:
         server.kill()
+
+
+#: Presses Ctrl-C at the first moment at which it is heard as SIGTERM.
+PRESSED = """
+import os, signal
+from moderation import create_app, serving
+hear = serving._hear_ctrl_c_alone
+def hear_and_press():
+    hear()
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+serving._hear_ctrl_c_alone = hear_and_press
+serving.serve(create_app())
+"""
+
+
+def test_ctrl_c_at_the_first_moment_of_all_ends_it_quietly(tmp_path):
+    environ = os.environ | {"MODERATION_INSTANCE_PATH": str(tmp_path)}
+    command = [sys.executable, "-c", PRESSED]
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=DEADLINE)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_an_empty_database_is_refused_in_a_sentence(tmp_path):
