@@ -1,6 +1,6 @@
 """Loads the libraries that would load others only because these are installed; imported before everything else.
 
-flask-security would take along Authlib and webauthn with all of cryptography, structlog and Mako what colours a
+flask-security would take along Authlib, webauthn and all of cryptography, structlog and Mako what colours a
 terminal: a fifth of the memory and of the start, and nothing here uses it through them. Who uses one of these imports
 it where it is needed.
 """

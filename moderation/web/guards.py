@@ -272,7 +272,7 @@ OPEN_TO_ALL = {
 
 
 def standing_headers(base_url: str, *, csp: str = CSP, framed_by: Iterable[str] = ("'none'",)) -> dict[str, str]:
-    """Return the headers that every answer carries, unless its door says otherwise."""
+    """Return the headers that every answer carries but data for everybody, unless its door says otherwise."""
     headers = SECURITY_HEADERS | {"Content-Security-Policy": f"{csp}; frame-ancestors {' '.join(framed_by)}"}
     return headers | _over_tls(base_url)
 
